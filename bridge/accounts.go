@@ -1,0 +1,153 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/store"
+	"wtvgate/puppets"
+)
+
+// AccountInfo is an account with everything an operator may see of it.
+type AccountInfo = store.Account
+
+// NewAccount is what an account is made of.
+type NewAccount struct {
+	Address      id.Account
+	Name         string // "": made from the address
+	Password     string // "": none; boxes need none
+	KeepPassword bool   // keep it recoverable, encrypted (accounts.md5_passwords)
+	Box          *store.Box
+}
+
+// ParseAccount reads an address of ours.
+func (h *Hub) ParseAccount(s string) (id.Account, error) {
+	a, err := id.ParseAddress(s)
+	if err != nil {
+		return "", fmt.Errorf("%q is %w", s, err)
+	}
+	if d := h.dir.AccountsDomain(); a.Domain() != d {
+		return "", fmt.Errorf("%s is not an address of ours: it must end in @%s (accounts.domain)", a, d)
+	}
+	return id.Account(a), nil
+}
+
+// CreateAccount makes an account and its ghosts.
+func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
+	name := n.Name
+	if name == "" {
+		name = puppets.AccountName(n.Address)
+	}
+	row := store.NewAccount{Address: n.Address, Name: puppets.ScreenName(name, n.Address.Address())}
+	if n.Password != "" {
+		hashed, err := h.st.HashPassword(n.Password, n.KeepPassword)
+		if err != nil {
+			return err
+		}
+		row.Password = hashed
+	}
+	err := h.st.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.CreateAccount(row); err != nil {
+			return err
+		}
+		if n.Box == nil {
+			return nil
+		}
+		return tx.LinkBox(n.Address, *n.Box)
+	})
+	if err != nil {
+		return err
+	}
+	h.tellNetworks(Account{row.Address, row.Name})
+	return nil
+}
+
+// RemoveAccount removes an account with everything of it, and signs it out.
+// Others who had it on their lists see it go offline.
+func (h *Hub) RemoveAccount(ctx context.Context, a id.Account) error {
+	watchers, err := h.st.Watchers(ctx, a.Address())
+	if err != nil {
+		return err
+	}
+	if err := h.st.Update(ctx, func(tx *store.Tx) error { return tx.RemoveAccount(a) }); err != nil {
+		return err
+	}
+	if s := h.Seat(a); s != nil {
+		s.End(EndRemoved)
+	}
+	for _, w := range watchers {
+		if s := h.Seat(w); s != nil {
+			s.Recheck(a.Address())
+		}
+	}
+	for _, l := range h.links {
+		if l.ghosts != nil {
+			l.ghosts.AccountRemoved(a)
+		}
+	}
+	return nil
+}
+
+// SetPassword sets or, with "", removes the password of PC clients.
+func (h *Hub) SetPassword(ctx context.Context, a id.Account, password string, keep bool) error {
+	var hashed store.Hashed // of "": none
+	if password != "" {
+		var err error
+		if hashed, err = h.st.HashPassword(password, keep); err != nil {
+			return err
+		}
+	}
+	return h.st.Update(ctx, func(tx *store.Tx) error { return tx.SetPassword(a, hashed) })
+}
+
+// LinkBox lets a box sign in as the account.
+func (h *Hub) LinkBox(ctx context.Context, a id.Account, b store.Box) error {
+	return h.st.Update(ctx, func(tx *store.Tx) error { return tx.LinkBox(a, b) })
+}
+
+// UnlinkBoxes takes all boxes from the account.
+func (h *Hub) UnlinkBoxes(ctx context.Context, a id.Account) (n int, err error) {
+	err = h.st.Update(ctx, func(tx *store.Tx) error { n, err = tx.UnlinkBoxes(a); return err })
+	return n, err
+}
+
+// AccountInfo reads one account; AccountInfos all of them.
+func (h *Hub) AccountInfo(ctx context.Context, a id.Account) (AccountInfo, error) {
+	return h.st.Account(ctx, a)
+}
+
+// AccountInfos reads all accounts, by address.
+func (h *Hub) AccountInfos(ctx context.Context) ([]AccountInfo, error) { return h.st.Accounts(ctx) }
+
+// tellNetworks has every network bring the account's ghost up to date.
+func (h *Hub) tellNetworks(a Account) {
+	for _, l := range h.links {
+		if l.ghosts != nil {
+			l.ghosts.AccountChanged(a)
+		}
+	}
+}
+
+// Secrets are what sign-in needs of the store: package bridge/box checks
+// challenges with them and shows none of them to anybody.
+type Secrets struct{ st *store.Store }
+
+// Secrets gives access to the accounts' credentials.
+func (h *Hub) Secrets() Secrets { return Secrets{h.st} }
+
+// BoxSecret is what the account's boxes sign in with.
+func (s Secrets) BoxSecret(ctx context.Context, a id.Account) (string, error) {
+	return s.st.Secret(ctx, a)
+}
+
+// KeptPassword is the account's password, if the operator lets it be kept.
+func (s Secrets) KeptPassword(ctx context.Context, a id.Account) (string, bool, error) {
+	return s.st.RecoverablePassword(ctx, a)
+}
+
+// AccountOfBox says who signs in from a box; store.ErrNotFound if it is linked
+// to nobody.
+func (s Secrets) AccountOfBox(ctx context.Context, ssid string, user int) (id.Account, error) {
+	return s.st.AccountOfBox(ctx, ssid, user)
+}

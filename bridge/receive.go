@@ -1,0 +1,328 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/store"
+	"wtvgate/bridge/text"
+	"wtvgate/puppets"
+)
+
+// maxWaiting is how many messages of one contact wait for a box that is off.
+// Beyond it the newest are refused, and one line says so: a flood must not fill
+// the disk.
+const maxWaiting = 5000
+
+// receiver is the core as one network sees it.
+type receiver struct {
+	h *Hub
+	l *link
+}
+
+// Accounts implements Receiver.
+func (r receiver) Accounts(ctx context.Context) ([]Account, error) {
+	all, err := r.h.st.Accounts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("bridge: listing accounts: %w", err)
+	}
+	out := make([]Account, len(all))
+	for i, a := range all {
+		out[i] = Account{a.Address, a.Name}
+	}
+	return out, nil
+}
+
+// State implements Receiver.
+func (r receiver) State(up bool, text string) {
+	if !r.l.set(up, text, r.h.now()) {
+		return
+	}
+	if up {
+		r.h.log.Info("network is up", "network", r.l.Name())
+	} else {
+		r.h.log.Warn("network is not up", "network", r.l.Name(), "why", text)
+	}
+}
+
+// Receive implements Receiver.
+func (r receiver) Receive(ctx context.Context, e Event) error {
+	switch e := e.(type) {
+	case MessageEvent:
+		return r.message(ctx, e)
+	case RequestEvent:
+		return r.request(ctx, e)
+	case NoticeEvent:
+		return r.notice(ctx, e)
+	case EchoEvent:
+		return r.echo(ctx, e)
+	case TypingEvent:
+		return r.typing(ctx, e)
+	case PresenceEvent:
+		return r.presence(ctx, e)
+	}
+	return fmt.Errorf("bridge: unknown event %T", e)
+}
+
+// message stores a friend's message once and rings the account.
+func (r receiver) message(ctx context.Context, e MessageEvent) error {
+	peer, ok := r.peer(e.From)
+	if !ok || e.Text.Empty() {
+		return nil
+	}
+	body, err := json.Marshal(e.Text)
+	if err != nil {
+		return fmt.Errorf("bridge: packing a message: %w", err)
+	}
+	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
+		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
+	return r.h.accept(ctx, in, true)
+}
+
+// notice stores a line that no friend wrote.
+func (r receiver) notice(ctx context.Context, e NoticeEvent) error {
+	peer, ok := r.peer(e.From)
+	if !ok {
+		return nil
+	}
+	in, err := noticeRow(e.Account, peer, e.Text, r.clamp(e.Time))
+	if err != nil {
+		return err
+	}
+	in.Network, in.Event = r.l.Name(), e.Event
+	return r.h.accept(ctx, in, false)
+}
+
+// clamp keeps a network's clock from dating messages into the future.
+func (r receiver) clamp(t time.Time) time.Time {
+	if now := r.h.now(); t.IsZero() || t.After(now) {
+		return now
+	}
+	return t
+}
+
+// peer is the friend's address; false if they have none, which is logged: such
+// a friend cannot be shown on a box.
+func (r receiver) peer(from id.Remote) (id.Address, bool) {
+	a, err := r.l.Address(from)
+	if err != nil {
+		r.h.log.Warn("a friend has no address and cannot be shown", "network", r.l.Name(), "err", err)
+		return "", false
+	}
+	return a, true
+}
+
+// accept is the one door for rows to a box: dedupe, privacy, limit, lists and
+// the row itself in one transaction, then the ring.
+func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
+	var stored, listed bool
+	err := h.st.Update(ctx, func(tx *store.Tx) error {
+		stored, listed = false, false
+		if in.Event != "" {
+			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
+				return err
+			}
+		}
+		if _, err := tx.Account(in.Account); err != nil {
+			return ignoreNotFound(err) // the account was removed: nobody to tell
+		}
+		if fromFriend {
+			ok, changed, err := h.admit(tx, in.Account, in.Peer, in.Name)
+			if err != nil || !ok {
+				return err
+			}
+			listed = changed
+		}
+		n, err := tx.CountPendingIncoming(in.Account, in.Peer)
+		if err != nil || n > h.maxWaiting {
+			return err
+		}
+		if n == h.maxWaiting {
+			full, err := noticeRow(in.Account, in.Peer, "More messages came than can wait here. The newest were not kept.", h.now())
+			if err != nil {
+				return err
+			}
+			in.Kind, in.Name, in.Body, in.Event = full.Kind, full.Name, full.Body, ""
+			h.log.Warn("a conversation's inbox is full", "conv", id.Conversation{Account: in.Account, Peer: in.Peer})
+		}
+		in.Stored = h.now()
+		_, err = tx.AddIncoming(in)
+		stored = err == nil
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bridge: storing a message: %w", err)
+	}
+	if s := h.Seat(in.Account); s != nil {
+		if listed {
+			s.ListsChanged()
+		}
+		if stored {
+			s.Waiting(in.Peer)
+		}
+	}
+	return nil
+}
+
+// admit applies the account's privacy to a friend who writes or asks: blocked
+// friends and, in closed mode, those not allowed are dropped in silence. Others
+// are on the reverse list from now on, which is what a box shows as "has added
+// you".
+func (h *Hub) admit(tx *store.Tx, a id.Account, peer id.Address, name string) (ok, changed bool, err error) {
+	c, _, err := tx.Contact(a, peer)
+	if err != nil {
+		return false, false, err
+	}
+	if c.Lists&listBlock != 0 {
+		return false, false, nil
+	}
+	if c.Lists&listAllow == 0 {
+		r, err := tx.Modes(a)
+		if err != nil {
+			return false, false, err
+		}
+		if r.Privacy == privacyClosed {
+			return false, false, nil
+		}
+	}
+	changed, err = putReverse(tx, a, c, peer, name)
+	return true, changed, err
+}
+
+// putReverse puts peer on the reverse list of a.
+func putReverse(tx *store.Tx, a id.Account, c store.Contact, peer id.Address, name string) (bool, error) {
+	if c.Lists&listReverse != 0 {
+		return false, nil
+	}
+	c.Address, c.Lists = peer, c.Lists|listReverse
+	if c.Name == "" {
+		c.Name = name
+	}
+	_, err := tx.PutContact(a, c)
+	return true, err
+}
+
+// request takes a friend's wish to talk.
+func (r receiver) request(ctx context.Context, e RequestEvent) error {
+	peer, ok := r.peer(e.From)
+	if !ok {
+		return nil
+	}
+	h, key := r.h, id.Conversation{Account: e.Account, Peer: peer}
+	var queued, listed bool
+	err := h.st.Update(ctx, func(tx *store.Tx) error {
+		queued, listed = false, false
+		if fresh, err := tx.Seen(r.l.Name(), e.Event); err != nil || !fresh {
+			return err
+		}
+		if _, err := tx.Account(e.Account); err != nil {
+			return ignoreNotFound(err)
+		}
+		c, _, err := tx.Contact(e.Account, peer)
+		if err != nil {
+			return err
+		}
+		answer := ""
+		switch {
+		case c.Lists&listBlock != 0:
+			answer = kindDecline
+		case c.Lists&(listForward|listAllow) != 0:
+			answer = kindAccept
+		}
+		if answer != "" {
+			queued = true
+			if _, err := tx.AddOutgoing(store.Outgoing{Account: e.Account, Peer: peer, Network: r.l.Name(), Kind: answer, Created: h.now()}); err != nil {
+				return err
+			}
+		}
+		if answer != kindDecline {
+			listed, err = putReverse(tx, e.Account, c, peer, puppets.ScreenName(e.Name, peer))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bridge: storing a request: %w", err)
+	}
+	if queued {
+		h.wake(key)
+	}
+	if s := h.Seat(e.Account); s != nil && listed {
+		s.ListsChanged()
+	}
+	return nil
+}
+
+// echo marks a message of ours as arrived, also when Send's answer was lost.
+func (r receiver) echo(ctx context.Context, e EchoEvent) error {
+	n, ok := r.h.st.ParseMessageID(e.ID)
+	if !ok {
+		return nil // another installation's message
+	}
+	err := r.h.st.Update(ctx, func(tx *store.Tx) error {
+		o, err := tx.Outgoing(n)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		if o.State != store.Pending || o.Network != r.l.Name() {
+			return nil
+		}
+		return tx.SetOutgoing(n, store.Sent, e.Event, "")
+	})
+	if err != nil {
+		return fmt.Errorf("bridge: storing an echo: %w", err)
+	}
+	return nil
+}
+
+// typing passes on who is writing, unless the account blocks them.
+func (r receiver) typing(ctx context.Context, e TypingEvent) error {
+	s := r.h.Seat(e.Account)
+	peer, ok := r.peer(e.From)
+	if s == nil || !ok {
+		return nil
+	}
+	s.Typing(peer, e.On)
+	return nil
+}
+
+// presence keeps the friend's name and has everyone concerned look again.
+func (r receiver) presence(ctx context.Context, e PresenceEvent) error {
+	peer, ok := r.peer(e.From)
+	if !ok {
+		return nil
+	}
+	watchers := []id.Account{e.Account}
+	if e.Account == "" {
+		var err error
+		if watchers, err = r.h.st.Watchers(ctx, peer); err != nil {
+			return fmt.Errorf("bridge: reading watchers: %w", err)
+		}
+	}
+	for _, a := range watchers {
+		if s := r.h.Seat(a); s != nil {
+			s.Recheck(peer)
+		}
+	}
+	return nil
+}
+
+// noticeRow makes an inbox row that says line in our own name.
+func noticeRow(a id.Account, peer id.Address, line string, at time.Time) (store.Incoming, error) {
+	body, err := json.Marshal(text.Content{Body: "(" + line + ")"})
+	if err != nil {
+		return store.Incoming{}, fmt.Errorf("bridge: packing a notice: %w", err)
+	}
+	return store.Incoming{Account: a, Peer: peer, Network: id.Local, Kind: kindNotice, Name: string(peer), Body: body, Sent: at}, nil
+}
+
+// notice puts a line of ours into a conversation of the account.
+func (h *Hub) notice(ctx context.Context, a id.Account, peer id.Address, line string) error {
+	in, err := noticeRow(a, peer, line, h.now())
+	if err != nil {
+		return err
+	}
+	return h.accept(ctx, in, false)
+}
