@@ -1,0 +1,90 @@
+// Package box is the gateway's side of the box protocols: it implements the
+// sessions that packages msnp/server and wtvp/service ask for, on top of the
+// core (package bridge).
+//
+// Who owns what:
+//   - account: one goroutine per signed-in account owns its status, its view of
+//     its lists and its conversations. Others leave hints (account.mu) or read
+//     its published look (an atomic pointer); they never wait for it. Its own
+//     connection does, with a task.
+//   - logins: the challenges under way, one mutex, never held over a call out.
+//   - ledger: one goroutine notes what was written to boxes.
+package box
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+	"wtvgate/msnp/server"
+)
+
+// Flatten says whose clients are shown every reachable status as online.
+type Flatten string
+
+// The values of messenger.flatten_presence.
+const (
+	FlattenFirstGeneration Flatten = "first-generation"
+	FlattenEveryone        Flatten = "everyone"
+	FlattenNobody          Flatten = "nobody"
+)
+
+// Options are what a gateway needs.
+type Options struct {
+	Hub      *bridge.Hub
+	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
+	Flatten  Flatten
+	FirstBox bool // accounts.registration: first-box
+}
+
+// Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
+// service.Credentials.
+type Gateway struct {
+	hub     *bridge.Hub
+	log     *slog.Logger
+	now     func() time.Time
+	flatten Flatten
+	first   bool
+	logins  logins
+	ledger  *ledger
+	boards  server.Switchboards
+
+	running context.Context // of Run; what accounts live under
+	wg      sync.WaitGroup  // accounts
+}
+
+// NewGateway makes a gateway. Run must be under way before anybody signs in.
+func NewGateway(o Options) *Gateway {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox}
+	g.ledger = newLedger(g)
+	g.logins.init()
+	return g
+}
+
+// Start readies the gateway for sign-ins; boards is the Messenger server's half
+// that opens switchboards. Accounts end when ctx does.
+func (g *Gateway) Start(ctx context.Context, boards server.Switchboards) {
+	g.running, g.boards = ctx, boards
+	g.wg.Go(func() { g.ledger.run(ctx) })
+}
+
+// Wait returns when all accounts have ended and everything that was written to
+// boxes is noted.
+func (g *Gateway) Wait() { g.wg.Wait() }
+
+// errGone ends a request of a session that is over.
+var errGone = errors.New("box: the session is over")
+
+// seatOf is an account's seat as this package made it.
+func (g *Gateway) seatOf(a id.Account) *account {
+	s, _ := g.hub.Seat(a).(*account)
+	return s
+}

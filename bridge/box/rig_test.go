@@ -1,0 +1,466 @@
+package box
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/loopback"
+	"wtvgate/bridge/store"
+	"wtvgate/bridge/text"
+	msnp "wtvgate/msnp/client"
+	"wtvgate/msnp/ns"
+	"wtvgate/msnp/sb"
+	"wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
+	"wtvgate/puppets"
+	wtvp "wtvgate/wtvp/client"
+	"wtvgate/wtvp/sec"
+	wtvpserver "wtvgate/wtvp/server"
+	"wtvgate/wtvp/service"
+)
+
+// rig is a whole gateway on real TCP and a real store, with the loopback
+// network and one the test speaks for.
+type rig struct {
+	t      *testing.T
+	st     *store.Store
+	hub    *bridge.Hub
+	gw     *Gateway
+	net    *testNet
+	log    *syncLog
+	key    sec.Key
+	msnp   string // addresses
+	wtvp   string
+	boards *sb.Exchange
+	cancel context.CancelFunc
+}
+
+// syncLog is a log that a test can wait for a line of.
+type syncLog struct {
+	mu   sync.Mutex
+	b    strings.Builder
+	more chan struct{}
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+	return l.b.Write(p)
+}
+
+// says waits for a text in the log.
+func (l *syncLog) says(t *testing.T, want string) {
+	t.Helper()
+	for timeout := time.After(patience); ; {
+		l.mu.Lock()
+		found := strings.Contains(l.b.String(), want)
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		more := l.more
+		l.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-more:
+		case <-timeout:
+			t.Fatalf("the log does not say %q:\n%s", want, l)
+		}
+	}
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+const (
+	echo = "echo@loopback.example"
+	bob  = "bob@test.example"
+)
+
+// newRig starts a gateway with the accounts alice, carol and dora, each with a
+// box whose SSID ends in the account's first letter.
+func newRig(t *testing.T, change ...func(*Options)) *rig {
+	t.Helper()
+	r := &rig{t: t, log: &syncLog{}, net: newTestNet()}
+	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	if r.st, err = store.Open(t.Context(), t.TempDir(), store.Options{Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	r.hub = bridge.NewHub(r.st, puppets.NewDirectory("webtv.local"), log, nil)
+	for _, n := range []bridge.Network{loopback.New("loopback.example", nil), r.net} {
+		if err := r.hub.Add(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := Options{Hub: r.hub, Log: log, Flatten: FlattenFirstGeneration}
+	for _, c := range change {
+		c(&o)
+	}
+	r.gw = NewGateway(o)
+	r.boards = sb.NewExchange(sb.Options{Logger: log})
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	r.gw.Start(ctx, r.boards)
+	ms := server.New(server.Options{Backend: r.gw, Boards: r.boards, Services: []server.Service{ns.Service(), r.boards.Service()}, Logger: log})
+	if r.key, err = sec.ParseKey("c2VjcmV0IT0="); err != nil {
+		r.key = sec.Key{1, 2, 3, 4, 5, 6, 7, 8}
+	}
+	ws := wtvpserver.New(wtvpserver.Options{InitialKey: &r.key, Log: log})
+	ws.Handle("wtv-passport", service.Passport(r.gw))
+	var wg sync.WaitGroup
+	r.msnp = r.listen(&wg, func(l net.Listener) error { return ms.Serve(ctx, l) })
+	r.wtvp = r.listen(&wg, func(l net.Listener) error {
+		if err := ws.Serve(ctx, l); !errors.Is(err, wtvpserver.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	wg.Go(func() {
+		if err := r.hub.Run(ctx); err != nil {
+			t.Errorf("hub: %v", err)
+		}
+	})
+	<-r.net.up
+	t.Cleanup(func() {
+		last, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		if err := ms.Shutdown(last); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		cancel()
+		wg.Wait()
+		r.gw.Wait()
+		if err := r.st.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+		if t.Failed() {
+			t.Log(r.log.String())
+		}
+	})
+	for _, name := range []string{"alice", "carol", "dora"} {
+		if err := r.hub.CreateAccount(t.Context(), bridge.NewAccount{Address: acct(name), Box: &store.Box{SSID: ssid(name)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+func acct(name string) id.Account { return id.Account(name + "@webtv.local") }
+func ssid(name string) string     { return fmt.Sprintf("8100000000b002%02x", name[0]) }
+
+func (r *rig) listen(wg *sync.WaitGroup, serve func(net.Listener) error) string {
+	r.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	wg.Go(func() {
+		if err := serve(l); err != nil {
+			r.t.Errorf("serve: %v", err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// credential has a box of that name ask messengerlogin.
+func (r *rig) credential(name string) msnp.Credential {
+	return func(ctx context.Context, challenge string) (string, error) {
+		ident, err := wtvp.NewIdentity(r.key, ssid(name), 0)
+		if err != nil {
+			return "", err
+		}
+		c, err := wtvp.Dial(ctx, r.wtvp, ident)
+		if err != nil {
+			return "", err
+		}
+		defer c.Close()
+		return c.MessengerLogin(ctx, challenge)
+	}
+}
+
+// box is a signed-in client.
+type box struct {
+	t *testing.T
+	*msnp.Client
+	roster msnp.Roster
+}
+
+// signIn signs a box in as firmware of the dialect does and syncs its lists.
+func (r *rig) signIn(name string, d wire.Dialect) *box {
+	r.t.Helper()
+	return r.signInAs(msnp.Options{Address: string(acct(name)), Dialects: []wire.Dialect{d}, CVR: msnp.BoxCVR(), Credential: r.credential(name)})
+}
+
+func (r *rig) signInAs(o msnp.Options) *box {
+	r.t.Helper()
+	c, err := msnp.SignIn(r.t.Context(), r.msnp, o)
+	if err != nil {
+		r.t.Fatalf("sign-in of %s: %v\n%s", o.Address, err, r.log)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	b := &box{t: r.t, Client: c}
+	if b.roster, err = c.Sync(r.t.Context(), 0); err != nil {
+		r.t.Fatalf("sync: %v", err)
+	}
+	return b
+}
+
+// online signs a box in and shows it.
+func (r *rig) online(name string, d wire.Dialect) *box {
+	r.t.Helper()
+	b := r.signIn(name, d)
+	b.status(wire.Online)
+	return b
+}
+
+func (b *box) status(s wire.Status) {
+	b.t.Helper()
+	if err := b.SetStatus(b.t.Context(), s); err != nil {
+		b.t.Fatalf("CHG %s: %v", s, err)
+	}
+}
+
+func (b *box) add(l wire.List, address string) {
+	b.t.Helper()
+	if _, err := b.Add(b.t.Context(), l, address, address, -1); err != nil {
+		b.t.Fatalf("ADD %s %s: %v", l, address, err)
+	}
+}
+
+func (b *box) remove(l wire.List, address string) {
+	b.t.Helper()
+	if _, err := b.Remove(b.t.Context(), l, address, -1); err != nil {
+		b.t.Fatalf("REM %s %s: %v", l, address, err)
+	}
+}
+
+// open calls a contact into a new board.
+func (b *box) open(address string) *board {
+	b.t.Helper()
+	c, err := b.OpenBoard(b.t.Context())
+	if err != nil {
+		b.t.Fatalf("XFR SB: %v", err)
+	}
+	b.t.Cleanup(func() { c.Close() })
+	if _, err := c.Call(b.t.Context(), address); err != nil {
+		b.t.Fatalf("CAL %s: %v", address, err)
+	}
+	return &board{b.t, c}
+}
+
+// answer takes the next ring.
+func (b *box) answer(from string) *board {
+	b.t.Helper()
+	ring := next[msnp.Ringing](b.t, b.Events())
+	if ring.From.Address != from {
+		b.t.Fatalf("rung by %s, want %s", ring.From.Address, from)
+	}
+	c, err := b.Answer(b.t.Context(), ring)
+	if err != nil {
+		b.t.Fatalf("ANS: %v", err)
+	}
+	b.t.Cleanup(func() { c.Close() })
+	return &board{b.t, c}
+}
+
+type board struct {
+	t *testing.T
+	*msnp.Board
+}
+
+// say writes and waits for the ACK.
+func (b *board) say(s string) {
+	b.t.Helper()
+	if err := b.Say(b.t.Context(), s, 'A'); err != nil {
+		b.t.Fatalf("MSG %q: %v", s, err)
+	}
+}
+
+// reads is the next text in the board.
+func (b *board) reads(want string) msnp.Message {
+	b.t.Helper()
+	for {
+		m := next[msnp.Message](b.t, b.Events())
+		if m.Kind() != wire.KindText {
+			continue
+		}
+		if got := m.Text(); got != want {
+			b.t.Fatalf("read %q, want %q", got, want)
+		}
+		return m
+	}
+}
+
+// patience is when a test gives up waiting: far more than anything takes.
+const patience = 20 * time.Second
+
+// next is the next event of a kind; others are passed over.
+func next[E msnp.Event](t *testing.T, events <-chan msnp.Event) E {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				t.Fatalf("the connection ended while waiting for %T", *new(E))
+			}
+			if want, ok := e.(E); ok {
+				return want
+			}
+		case <-timeout:
+			t.Fatalf("no %T came", *new(E))
+		}
+	}
+}
+
+// none checks by a round trip that no event of a kind has come.
+func none[E msnp.Event](b *box) {
+	b.t.Helper()
+	if err := b.Ping(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	for {
+		select {
+		case e := <-b.Events():
+			if _, bad := e.(E); bad {
+				b.t.Fatalf("got %#v", e)
+			}
+		default:
+			return
+		}
+	}
+}
+
+// testNet is a network the test speaks for.
+type testNet struct {
+	up    chan struct{}
+	calls chan string
+	in    bridge.Receiver
+
+	mu   sync.Mutex
+	seen map[id.Remote]bridge.Presence
+	n    int
+}
+
+func newTestNet() *testNet {
+	return &testNet{up: make(chan struct{}), calls: make(chan string, 1000), seen: map[id.Remote]bridge.Presence{}}
+}
+
+func (n *testNet) Name() id.Network          { return "test" }
+func (n *testNet) Serves(domain string) bool { return domain == "test.example" }
+func (n *testNet) Remote(a id.Address) (id.Remote, error) {
+	if a.Local() == "nobody" {
+		return "", errors.New("nobody is not a name")
+	}
+	return id.Remote(a.Local()), nil
+}
+func (n *testNet) Address(r id.Remote) (id.Address, error) {
+	return id.Address(r) + "@test.example", nil
+}
+func (n *testNet) Run(ctx context.Context, in bridge.Receiver) error {
+	n.in = in
+	close(n.up)
+	<-ctx.Done()
+	return nil
+}
+func (n *testNet) Send(_ context.Context, m bridge.Outbound) (bridge.Receipt, error) {
+	n.calls <- "send " + string(m.To) + " " + m.Text.Body
+	return bridge.Receipt{Event: id.Event(m.ID)}, nil
+}
+func (n *testNet) Invite(_ context.Context, m bridge.Outbound) error {
+	n.calls <- "invite " + string(m.To)
+	return nil
+}
+func (n *testNet) Accept(_ context.Context, m bridge.Outbound) error {
+	n.calls <- "accept " + string(m.To)
+	return nil
+}
+func (n *testNet) Decline(_ context.Context, m bridge.Outbound) error {
+	n.calls <- "decline " + string(m.To)
+	return nil
+}
+func (n *testNet) MarkRead(_ context.Context, m bridge.Outbound, e id.Event) error {
+	n.calls <- "read " + string(e)
+	return nil
+}
+func (n *testNet) SetTyping(_ context.Context, _ bridge.Account, to id.Remote, on bool) {
+	n.calls <- fmt.Sprint("typing ", to, " ", on)
+}
+func (n *testNet) Presence(_ id.Account, r id.Remote) (bridge.Presence, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p, ok := n.seen[r]; ok {
+		return p, nil
+	}
+	return bridge.PresenceOffline, nil
+}
+
+// becomes changes a friend's presence.
+func (r *rig) becomes(who string, p bridge.Presence) {
+	r.t.Helper()
+	r.net.mu.Lock()
+	r.net.seen[id.Remote(who)] = p
+	r.net.mu.Unlock()
+	r.receive(bridge.PresenceEvent{From: id.Remote(who), Presence: p})
+}
+
+func (r *rig) receive(e bridge.Event) {
+	r.t.Helper()
+	if err := r.net.in.Receive(r.t.Context(), e); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// writes has bob write to an account.
+func (r *rig) writes(to, body string) {
+	r.t.Helper()
+	r.net.mu.Lock()
+	r.net.n++
+	n := r.net.n
+	r.net.mu.Unlock()
+	r.receive(bridge.MessageEvent{Event: id.Event(fmt.Sprint("$", n)), Account: acct(to), From: "bob", Name: "Bob",
+		Text: text.Content{Body: body}, Time: time.Now()})
+}
+
+// asked waits for the network's next call.
+func (r *rig) asked(want ...string) {
+	r.t.Helper()
+	for _, w := range want {
+		select {
+		case got := <-r.net.calls:
+			if got != w {
+				r.t.Fatalf("the network was asked to %q, want %q", got, w)
+			}
+		case <-time.After(patience):
+			r.t.Fatalf("the network was not asked to %q", w)
+		}
+	}
+}
+
+// refused wants an error of the protocol.
+func refused(t *testing.T, err error, codes ...int) {
+	t.Helper()
+	var we *wire.Error
+	if !errors.As(err, &we) || !slices.Contains(codes, we.Code) {
+		t.Fatalf("got %v, want error %v", err, codes)
+	}
+}

@@ -1,0 +1,246 @@
+package box
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+	"wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
+)
+
+// roster.go: the account's lists, as its own client edits them and as others do.
+
+// takeRoster makes r the account's view of its lists.
+func (a *account) takeRoster(r bridge.Roster) {
+	a.roster = r
+	a.entries = make(map[id.Address]bridge.Contact, len(r.Contacts))
+	for _, c := range r.Contacts {
+		a.entries[c.Address] = c
+	}
+}
+
+// lists is the set of lists a contact is on.
+func lists(c bridge.Contact) wire.Lists { return wire.Lists(c.Lists) }
+
+// Sync implements server.Session.
+func (a *account) Sync(ctx context.Context, known uint32, reply func(server.Roster)) error {
+	return a.do(ctx, func() error {
+		a.synced = true
+		r := server.Roster{Version: a.roster.Version, Privacy: a.roster.Privacy, Prompt: a.roster.Prompt}
+		if known == r.Version {
+			r.Same = true
+			reply(r)
+			return nil
+		}
+		r.Groups = []server.Group{{ID: 0, Name: "Other Contacts"}}
+		for _, c := range a.roster.Contacts {
+			sc := server.Contact{Person: person(c), Lists: lists(c)}
+			if sc.Lists.Has(wire.Forward) {
+				sc.Groups = []int{0}
+			}
+			r.Contacts = append(r.Contacts, sc)
+		}
+		reply(r)
+		return nil
+	})
+}
+
+func person(c bridge.Contact) server.Person {
+	return server.Person{Address: string(c.Address), Name: c.Name}
+}
+
+// put notes the outcome of an edit of our own in the view.
+func (a *account) put(c bridge.Contact, version uint32) {
+	a.roster.Version = version
+	old, had := a.entries[c.Address]
+	if c.Lists == 0 {
+		delete(a.entries, c.Address)
+	} else {
+		a.entries[c.Address] = c
+	}
+	kept := a.roster.Contacts[:0:0]
+	for _, e := range a.roster.Contacts {
+		switch {
+		case e.Address != c.Address:
+			kept = append(kept, e)
+		case c.Lists != 0:
+			kept = append(kept, c)
+		}
+	}
+	if !had && c.Lists != 0 {
+		kept = append(kept, c)
+	}
+	a.roster.Contacts = kept
+	a.privacyChanged(lists(old), lists(c))
+}
+
+// Add implements server.Session.
+func (a *account) Add(ctx context.Context, l wire.List, address, nick string, group int, reply func(server.Change)) error {
+	peer, err := id.ParseAddress(address)
+	if err != nil {
+		return &wire.Error{Code: wire.ErrInvalidParameter, Cause: err}
+	}
+	return a.do(ctx, func() error {
+		if group > 0 {
+			return wire.Refuse(wire.ErrNoSuchGroup)
+		}
+		c, version, err := a.g.hub.AddContact(ctx, a.addr, peer, nick, uint8(l), a)
+		if errors.Is(err, bridge.ErrNotServed) && !strings.Contains(peer.Domain(), ".") {
+			return &wire.Error{Code: wire.ErrInvalidParameter, Cause: err} // no domain anywhere (msnp.md 9.1)
+		}
+		if err != nil {
+			return refusal(err)
+		}
+		a.put(c, version)
+		ch := server.Change{Version: version, Person: person(c), Group: -1}
+		if l == wire.Forward {
+			ch.Group = group
+			ch.Online = a.nowShown(peer)
+		}
+		reply(ch)
+		return nil
+	})
+}
+
+// Remove implements server.Session.
+func (a *account) Remove(ctx context.Context, l wire.List, address string, group int, reply func(server.Change)) error {
+	peer, err := id.ParseAddress(address)
+	if err != nil {
+		return wire.Refuse(wire.ErrNotOnList) // what has no form is on no list
+	}
+	return a.do(ctx, func() error {
+		if group > 0 {
+			return wire.Refuse(wire.ErrNoSuchGroup)
+		}
+		c, version, err := a.g.hub.RemoveContact(ctx, a.addr, peer, uint8(l), a)
+		if err != nil {
+			return refusal(err)
+		}
+		a.put(c, version)
+		if l == wire.Forward {
+			delete(a.shown, peer)
+		}
+		reply(server.Change{Version: version, Person: server.Person{Address: string(peer), Name: c.Name}, Group: group})
+		return nil
+	})
+}
+
+// Rename implements server.Session.
+func (a *account) Rename(ctx context.Context, address, name string, reply func(server.Change)) error {
+	peer, err := id.ParseAddress(address)
+	if err != nil {
+		return wire.Refuse(wire.ErrNotOnList)
+	}
+	return a.do(ctx, func() error {
+		if peer != a.addr.Address() {
+			c, version, err := a.g.hub.RenameContact(ctx, a.addr, peer, name)
+			if err != nil {
+				return refusal(err)
+			}
+			a.put(c, version)
+			reply(server.Change{Version: version, Person: person(c), Group: -1})
+			return nil
+		}
+		version, err := a.g.hub.Rename(ctx, a.addr, name)
+		if err != nil {
+			return wire.Fail(wire.ErrDatabase, err)
+		}
+		info, err := a.g.hub.AccountInfo(ctx, a.addr)
+		if err != nil {
+			return wire.Fail(wire.ErrDatabase, err)
+		}
+		a.name, a.roster.Version = info.Name, version
+		reply(server.Change{Version: version, Person: server.Person{Address: string(a.addr), Name: a.name}, Group: -1})
+		a.show()
+		return nil
+	})
+}
+
+// SetPrivacy implements server.Session.
+func (a *account) SetPrivacy(ctx context.Context, mode string, reply func(uint32)) error {
+	return a.do(ctx, func() error {
+		if mode == a.roster.Privacy {
+			return wire.Refuse(wire.ErrAlreadyInMode)
+		}
+		version, err := a.g.hub.SetPrivacy(ctx, a.addr, mode)
+		if err != nil {
+			return wire.Fail(wire.ErrDatabase, err)
+		}
+		a.roster.Privacy, a.roster.Version = mode, version
+		reply(version)
+		a.show()
+		return nil
+	})
+}
+
+// SetPrompt implements server.Session.
+func (a *account) SetPrompt(ctx context.Context, mode string, reply func(uint32)) error {
+	return a.do(ctx, func() error {
+		if mode == a.roster.Prompt {
+			return wire.Refuse(wire.ErrAlreadyInMode)
+		}
+		version, err := a.g.hub.SetPrompt(ctx, a.addr, mode)
+		if err != nil {
+			return wire.Fail(wire.ErrDatabase, err)
+		}
+		a.roster.Prompt, a.roster.Version = mode, version
+		reply(version)
+		return nil
+	})
+}
+
+// reload takes in what others changed: a friend who added the account, or the
+// operator. The client hears of each change of a list.
+func (a *account) reload() {
+	ctx := a.g.running
+	fresh, err := a.g.hub.Roster(ctx, a.addr)
+	if err != nil {
+		a.failed(ctx, "cannot read the lists", err)
+		return
+	}
+	info, err := a.g.hub.AccountInfo(ctx, a.addr)
+	if err != nil {
+		a.failed(ctx, "cannot read the account", err)
+		return
+	}
+	old := a.entries
+	a.name = info.Name
+	a.takeRoster(fresh)
+	for _, c := range fresh.Contacts {
+		a.tellLists(c, lists(old[c.Address]), lists(c))
+		delete(old, c.Address)
+	}
+	for _, c := range old {
+		a.tellLists(c, lists(c), 0)
+	}
+	a.show()
+}
+
+// failed logs what went wrong inside the goroutine, where nobody waits for it.
+func (a *account) failed(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		a.g.log.Error(what, "account", a.addr, "err", err)
+	}
+}
+
+// tellLists tells the client which lists c came onto or left.
+func (a *account) tellLists(c bridge.Contact, before, after wire.Lists) {
+	if before == after || !a.synced {
+		return
+	}
+	wire.EachList(func(l wire.List) {
+		switch {
+		case after.Has(l) && !before.Has(l):
+			a.n.Added(l, a.roster.Version, person(c))
+		case before.Has(l) && !after.Has(l):
+			a.n.Removed(l, a.roster.Version, string(c.Address))
+		}
+	})
+	if before.Has(wire.Forward) != after.Has(wire.Forward) {
+		delete(a.shown, c.Address)
+		a.recheck(c.Address)
+	}
+}
