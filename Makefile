@@ -1,0 +1,46 @@
+# wtvgate: `make` lists the targets.
+GO        ?= go
+TAGS      := -tags goolm
+STATIC    := CGO_ENABLED=0
+
+.PHONY: help build demo check test e2e bench fuzz cover clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the program, into bin/wtvgate
+	$(STATIC) $(GO) build $(TAGS) -trimpath -o bin/wtvgate ./cmd/wtvgate
+
+demo: build ## a conversation with a simulated box, nothing to set up
+	bin/wtvgate demo
+
+check: ## format, vet, staticcheck, unit tests with the race detector, static build, tidy
+	@fmt=$$(gofmt -s -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$fmt" ]; then echo "gofmt -s is needed for:"; echo "$$fmt"; exit 1; fi
+	$(GO) vet $(TAGS) ./...
+	$(GO) tool staticcheck $(TAGS) ./...
+	$(GO) test -race $(TAGS) ./...
+	$(STATIC) $(GO) build $(TAGS) -trimpath -o bin/wtvgate ./cmd/wtvgate
+	$(GO) mod tidy -diff
+	cd e2e && $(GO) vet $(TAGS) ./...
+
+test: check e2e ## everything: check, then the gateway against a real homeserver
+
+e2e: build ## the gateway against a real homeserver (builds Dendrite once)
+	cd e2e && $(GO) test $(TAGS) -count=1 -timeout 20m ./...
+
+bench: ## benchmarks with allocation counts
+	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target for FUZZTIME each (20s)
+	@set -e; for pkg in $$($(GO) list $(TAGS) ./...); do \
+	  for f in $$($(GO) test $(TAGS) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test $(TAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+cover: ## statement coverage of each package by its own tests
+	$(GO) test $(TAGS) -cover ./...
+
+clean: ## remove what was built
+	rm -rf bin
