@@ -66,9 +66,18 @@ func (f *fakeNet) call(kind string, m Outbound) (Receipt, error) {
 }
 
 func (f *fakeNet) Send(_ context.Context, m Outbound) (Receipt, error) { return f.call(kindMessage, m) }
-func (f *fakeNet) Invite(_ context.Context, m Outbound) error          { _, err := f.call(kindInvite, m); return err }
-func (f *fakeNet) Accept(_ context.Context, m Outbound) error          { _, err := f.call(kindAccept, m); return err }
-func (f *fakeNet) Decline(_ context.Context, m Outbound) error         { _, err := f.call(kindDecline, m); return err }
+func (f *fakeNet) Invite(_ context.Context, m Outbound) error {
+	_, err := f.call(kindInvite, m)
+	return err
+}
+func (f *fakeNet) Accept(_ context.Context, m Outbound) error {
+	_, err := f.call(kindAccept, m)
+	return err
+}
+func (f *fakeNet) Decline(_ context.Context, m Outbound) error {
+	_, err := f.call(kindDecline, m)
+	return err
+}
 func (f *fakeNet) MarkRead(_ context.Context, m Outbound, e id.Event) error {
 	m.Text.Body = string(e)
 	_, err := f.call(kindRead, m)
