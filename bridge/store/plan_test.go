@@ -1,0 +1,58 @@
+package store
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHotQueriesUseAnIndex asks SQLite how it would run each statement of the
+// message path and of sign-in: searching an index, and no sorting.
+func TestHotQueriesUseAnIndex(t *testing.T) {
+	s, _ := open(t)
+	for name, step := range map[string]struct{ query, want string }{
+		"Account":              {sqlAccount, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH b USING INDEX boxes_account (account=?) LEFT-JOIN"},
+		"AccountOfBox":         {sqlAccountOfBox, "SEARCH boxes USING PRIMARY KEY (ssid=? AND user_id=?)"},
+		"Roster":               {sqlRoster, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH c USING PRIMARY KEY (account=?) LEFT-JOIN"},
+		"Contact":              {sqlContact, "SEARCH contacts USING PRIMARY KEY (account=? AND address=?)"},
+		"Watchers":             {sqlWatchers, "SEARCH contacts USING INDEX contacts_watchers (address=?)"},
+		"NextOutgoing":         {sqlNextOutgoing, "SEARCH outbox USING INDEX outbox_pending (account=? AND peer=?)"},
+		"Outgoing":             {sqlOutgoing, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)"},
+		"PendingConversations": {sqlConversations, "SCAN outbox USING COVERING INDEX outbox_pending"},
+		"CountPending":         {sqlCountPending, "SEARCH outbox USING COVERING INDEX outbox_pending (account=? AND peer=?)"},
+		"PendingIncoming":      {sqlPendingIncoming, "SEARCH inbox USING INDEX inbox_pending (account=? AND id>?)"},
+		"CountIncoming":        {sqlCountIncoming, "SEARCH inbox USING COVERING INDEX inbox_pending (account=?)"},
+		"CountIncomingPeer":    {sqlCountIncomingPeer, "SEARCH inbox USING COVERING INDEX inbox_pending (account=?)"},
+		"Waiting":              {sqlWaiting, "SEARCH inbox USING INDEX inbox_pending (account=? AND id>?)"},
+		"WaitingPeers":         {sqlWaitingPeers, "SEARCH inbox USING COVERING INDEX inbox_pending (account=?)|USE TEMP B-TREE FOR GROUP BY|USE TEMP B-TREE FOR ORDER BY"},
+		"Modes":                {sqlModes, "SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (address=?)"},
+		"CountList":            {sqlCountList, "SEARCH contacts USING PRIMARY KEY (account=?)"},
+		"MarkDelivered":        {sqlMarkDelivered, "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?)"},
+		"PruneOutbox":          {sqlPruneOutbox, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)|LIST SUBQUERY 1|SEARCH outbox USING INDEX outbox_done (changed<?)"},
+		"PruneInbox":           {sqlPruneInbox, "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?)|LIST SUBQUERY 1|SEARCH inbox USING INDEX inbox_done (changed<?)"},
+		"PruneSeen":            {sqlPruneSeen, "SEARCH seen USING PRIMARY KEY (network=? AND event=?)|LIST SUBQUERY 2|SEARCH seen USING COVERING INDEX seen_at (at<?)"},
+	} {
+		args := make([]any, strings.Count(step.query, "?"))
+		for i := range args {
+			args[i] = 1
+		}
+		rows, err := s.DB().Query("EXPLAIN QUERY PLAN "+step.query, args...)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var plan []string
+		for rows.Next() {
+			var line string
+			var skip int
+			if err := rows.Scan(&skip, &skip, &skip, &line); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, line)
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(plan, "|"); got != step.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, step.want)
+		}
+	}
+}
