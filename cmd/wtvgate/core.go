@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/admin"
+	"wtvgate/bridge/config"
+	"wtvgate/bridge/matrix"
+	"wtvgate/bridge/store"
+	"wtvgate/puppets"
+)
+
+// core is the part of the gateway that commands and the running gateway share:
+// the store, the hub and the networks, none of them at work yet.
+type core struct {
+	cfg    config.Config
+	log    *slog.Logger
+	st     *store.Store
+	hub    *bridge.Hub
+	matrix *matrix.Network // nil when switched off
+}
+
+// openCore opens the data and registers the networks. More networks (the demo's)
+// come before those of the configuration.
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...bridge.Network) (*core, error) {
+	st, err := store.Open(ctx, cfg.DataDir, store.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	c := &core{cfg: cfg, log: log, st: st}
+	c.hub = bridge.NewHub(st, puppets.NewDirectory(cfg.Accounts.Domain), log, nil)
+	networks := more
+	if cfg.Matrix.Enabled {
+		o := matrixOptions(cfg)
+		o.DB, o.Log = st.DB(), log
+		if c.matrix, err = matrix.New(o); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		networks = append(networks, c.matrix) // last: it serves any domain
+	}
+	for _, n := range networks {
+		if err := c.hub.Add(n); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+	}
+	return c, nil
+}
+
+func (c *core) operator() *admin.Operator {
+	return &admin.Operator{Hub: c.hub, KeepPasswords: c.cfg.Accounts.MD5Passwords}
+}
+
+func (c *core) close() error { return c.st.Close() }
+
+// matrixOptions is the configuration in the network's terms.
+func matrixOptions(cfg config.Config) matrix.Options {
+	m := cfg.Matrix
+	return matrix.Options{
+		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
+		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
+		Bot: m.Bot, Encryption: string(m.Encryption), InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
+	}
+}
+
+func texts[T ~string](all []T) []string {
+	out := make([]string, len(all))
+	for i, t := range all {
+		out[i] = string(t)
+	}
+	return out
+}
+
+// checkServed refuses what the configuration allows and this version cannot do
+// yet, instead of doing something else in silence.
+func checkServed(cfg config.Config) error {
+	switch {
+	case cfg.Discord.Enabled:
+		return fmt.Errorf("discord.enabled: this version has no Discord yet; set it to false")
+	case cfg.WTVP.Mode == config.Standalone:
+		return fmt.Errorf("wtvp.mode: this version has no standalone mode yet; use companion (beside minisrv or WebTV Redialed) or off")
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/config"
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/loopback"
+	"wtvgate/bridge/store"
+	"wtvgate/wtvp/sec"
+)
+
+// The demo's people. The SSID is a valid one of nobody's.
+const (
+	demoAccount = id.Account("alice@webtv.local")
+	demoDomain  = "friends.demo"
+	demoFriend  = loopback.Echo + "@" + demoDomain
+	demoSSID    = "8100000000b0024d"
+)
+
+func demoCommand() *cobra.Command {
+	c := &cobra.Command{Use: "demo", Short: "a whole gateway in a temporary folder, with a simulated box and a friend to talk to", Args: exactly()}
+	script := c.Flags().Bool("script", false, "run a fixed conversation and end")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer cancel()
+		return demo(ctx, *script, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+	}
+	return c
+}
+
+// demo runs a gateway on free loopback ports and a box against it. The gateway
+// is the same as that of serve; the box reaches it by TCP alone.
+func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "wtvgate-demo-")
+	if err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	key, err := sec.NewKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(warnings, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	g, err := openGateway(ctx, demoConfig(dir, key), log, loopback.New(demoDomain, nil))
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- g.run(running) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-done)
+	}()
+	if err := demoAccounts(ctx, g.hub); err != nil {
+		return err
+	}
+	b := &demoBox{out: out, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	fmt.Fprintf(out, "A gateway runs on this machine: Messenger on %s, wtv-passport on %s.\n"+
+		"%s has a box there, and a friend, %s, who repeats what she writes.\n\n", b.messenger, b.passport, demoAccount, demoFriend)
+	if script {
+		return demoScript(ctx, b, func() error { return somethingWaits(ctx, g.hub) })
+	}
+	return demoTalk(ctx, b, in)
+}
+
+// demoConfig is the built-in configuration on free ports.
+func demoConfig(dir string, key sec.Key) config.Config {
+	cfg := config.Default()
+	cfg.DataDir = dir
+	cfg.Messenger.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	cfg.WTVP.InitialSharedKey = key[:]
+	return cfg
+}
+
+// demoAccounts makes the account and links the simulated box to it.
+func demoAccounts(ctx context.Context, h *bridge.Hub) error {
+	return h.CreateAccount(ctx, bridge.NewAccount{Address: demoAccount, Name: "Alice", Box: &store.Box{SSID: demoSSID}})
+}
+
+// somethingWaits returns when a message waits for the box, which is off: the
+// script wants to show how it comes later, not how fast the friend answers.
+func somethingWaits(ctx context.Context, h *bridge.Hub) error {
+	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+	defer cancel()
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for {
+		peers, err := h.WaitingPeers(ctx, demoAccount)
+		if err != nil || len(peers) > 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the friend did not answer")
+		case <-t.C:
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/admin"
+	"wtvgate/bridge/box"
+	"wtvgate/bridge/config"
+	"wtvgate/msnp"
+	"wtvgate/msnp/sb"
+	msnpserver "wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
+	"wtvgate/wtvp/sec"
+	wtvpserver "wtvgate/wtvp/server"
+	"wtvgate/wtvp/service"
+)
+
+// stopTime is how long a clean stop may take in all: half of the 10 s that the
+// command line promises.
+const stopTime = 5 * time.Second
+
+// gateway is the whole program, wired: everything is open and nothing runs.
+type gateway struct {
+	*core
+	boxes     *box.Gateway
+	boards    *sb.Exchange
+	messenger *msnpserver.Server
+	wtvp      *wtvpserver.Server
+	control   *admin.Control
+	admin     *http.Server
+
+	messengerPort, passportPort, adminPort net.Listener // passportPort nil: wtvp.mode is off
+}
+
+// openGateway opens the data and every port. An error leaves nothing open.
+func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more ...bridge.Network) (*gateway, error) {
+	if err := checkServed(cfg); err != nil {
+		return nil, err
+	}
+	core, err := openCore(ctx, cfg, log, more...)
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{core: core}
+	g.wire()
+	if err = g.openPorts(); err == nil {
+		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
+	}
+	if err != nil {
+		g.closePorts()
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+// wire builds the servers.
+func (g *gateway) wire() {
+	cfg, log := g.cfg, g.log
+	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
+		FirstBox: cfg.Accounts.Registration == config.FirstBox})
+	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
+		Advertise: cfg.Messenger.Advertise, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
+	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
+	if key := cfg.WTVP.InitialSharedKey; key != nil {
+		k := sec.Key(key)
+		o.InitialKey = &k
+	} else if cfg.WTVP.Mode != config.WTVPOff {
+		log.Warn("wtvp.initial_shared_key is empty: no box can sign in by WTVP; set it to the key of your WebTV server")
+	}
+	g.wtvp = wtvpserver.New(o)
+	g.wtvp.Handle(service.PassportName, service.Passport(g.boxes))
+	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+}
+
+// dialects reads names that the configuration has checked.
+func dialects(names []string) []wire.Dialect {
+	var all []wire.Dialect
+	for _, n := range names {
+		if d, ok := wire.ParseDialect(n); ok {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// openPorts opens every port, so that none is found in use later.
+func (g *gateway) openPorts() (err error) {
+	if g.messengerPort, err = listen("messenger.listen", g.cfg.Messenger.Listen); err != nil {
+		return err
+	}
+	if g.cfg.WTVP.Mode != config.WTVPOff {
+		if g.passportPort, err = listen("wtvp.passport.listen", g.cfg.WTVP.Passport.Listen); err != nil {
+			return err
+		}
+	}
+	if g.adminPort, err = listen("admin.listen", g.cfg.Admin.Listen); err != nil {
+		return err
+	}
+	if g.matrix != nil {
+		return g.matrix.Listen()
+	}
+	return nil
+}
+
+// listen opens one port and says in the operator's words why it cannot.
+func listen(key, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: another program listens on %s already; stop it or choose another address", key, address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s: this user may not listen on %s; choose a port above 1023", key, address)
+	}
+	return nil, fmt.Errorf("%s: cannot listen on %s: %w", key, address, err)
+}
+
+func (g *gateway) closePorts() {
+	for _, l := range []net.Listener{g.messengerPort, g.passportPort, g.adminPort} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// run serves until ctx ends or a part fails for good, and then stops cleanly.
+func (g *gateway) run(ctx context.Context) error {
+	root, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	g.boxes.Start(root, g.boards)
+	failed := make(chan error, 5)
+	start := func(part func() error) {
+		go func() { failed <- part() }()
+	}
+	hubDone := make(chan error, 1)
+	go func() { hubDone <- g.hub.Run(root) }()
+	start(func() error { return g.messenger.Serve(root, g.messengerPort) })
+	start(g.control.Serve)
+	start(func() error { return g.admin.Serve(g.adminPort) })
+	if g.passportPort != nil {
+		start(func() error { return g.wtvp.Serve(root, g.passportPort) })
+	}
+	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "wtvp", address(g.passportPort), "admin", address(g.adminPort))
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case err = <-hubDone:
+		hubDone <- nil
+	}
+	g.log.Info("stopping")
+	return errors.Join(err, g.stop(cancel, hubDone))
+}
+
+func address(l net.Listener) string {
+	if l == nil {
+		return "off"
+	}
+	return l.Addr().String()
+}
+
+// stop ends all parts: first what comes in from boxes, then the networks, then
+// the store.
+func (g *gateway) stop(cancel context.CancelFunc, hubDone chan error) error {
+	ctx, done := context.WithTimeout(context.Background(), stopTime)
+	defer done()
+	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx)}
+	cancel()
+	select {
+	case err := <-hubDone:
+		errs = append(errs, err)
+	case <-ctx.Done():
+		errs = append(errs, errors.New("the networks did not stop in time"))
+	}
+	g.boxes.Wait()
+	return errors.Join(append(errs, g.close())...)
+}
