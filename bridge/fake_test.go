@@ -21,7 +21,6 @@ type fakeNet struct {
 	script func(kind string, m Outbound) (Receipt, error) // nil: everything succeeds
 	calls  chan fakeCall
 
-	mu sync.Mutex
 	in Receiver
 	up chan struct{}
 }

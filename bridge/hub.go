@@ -134,15 +134,12 @@ func (h *Hub) stop() {
 	h.wg.Wait()
 }
 
-// pruneEvery is how often rows that are done with are removed.
-const pruneEvery = 6 * time.Hour
-
 // prune removes what retention no longer keeps, at start and then regularly.
 func (h *Hub) prune(ctx context.Context) {
-	t := time.NewTicker(pruneEvery)
+	t := time.NewTicker(store.PruneEvery)
 	defer t.Stop()
 	for {
-		if n, err := h.st.Prune(ctx, h.now()); err != nil && ctx.Err() == nil {
+		if n, err := h.st.Prune(ctx, h.now().Add(-store.Retention)); err != nil && ctx.Err() == nil {
 			h.log.Error("cannot remove old rows", "err", err)
 		} else if n > 0 {
 			h.log.Info("removed old rows", "rows", n)

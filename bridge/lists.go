@@ -94,6 +94,13 @@ func (h *Hub) AddContact(ctx context.Context, a id.Account, peer id.Address, nam
 		if c, err = addTo(tx, a, peer, name, lists); err != nil {
 			return err
 		}
+		if n == id.Local {
+			other, err := tx.Account(id.Account(peer))
+			if err != nil {
+				return err
+			}
+			c.Name = betterName(c, other.Name)
+		}
 		if version, err = tx.PutContact(a, c); err != nil {
 			return err
 		}

@@ -192,17 +192,26 @@ func (h *Hub) admit(tx *store.Tx, a id.Account, peer id.Address, name string) (o
 	return true, changed, err
 }
 
-// putReverse puts peer on the reverse list of a.
-func putReverse(tx *store.Tx, a id.Account, c store.Contact, peer id.Address, name string) (bool, error) {
-	if c.Lists&listReverse != 0 {
+// putReverse puts peer on the reverse list of a, under the name they have.
+func putReverse(tx *store.Tx, a id.Account, c store.Contact, peer id.Address, name string) (changed bool, err error) {
+	before := c
+	c.Address, c.Lists = peer, c.Lists|listReverse
+	c.Name = betterName(c, name)
+	if c == before {
 		return false, nil
 	}
-	c.Address, c.Lists = peer, c.Lists|listReverse
-	if c.Name == "" {
-		c.Name = name
-	}
-	_, err := tx.PutContact(a, c)
+	_, err = tx.PutContact(a, c)
 	return true, err
+}
+
+// betterName is the name to keep for a contact: a box adds people with their
+// address as the name, and anything is better than that. A name that was chosen
+// is not touched.
+func betterName(c store.Contact, name string) string {
+	if name != "" && (c.Name == "" || c.Name == string(c.Address)) {
+		return name
+	}
+	return c.Name
 }
 
 // request takes a friend's wish to talk.
@@ -302,11 +311,45 @@ func (r receiver) presence(ctx context.Context, e PresenceEvent) error {
 		}
 	}
 	for _, a := range watchers {
-		if s := r.h.Seat(a); s != nil {
-			s.Recheck(peer)
+		renamed, err := r.h.learnName(ctx, a, peer, e.Name)
+		if err != nil {
+			return err
 		}
+		s := r.h.Seat(a)
+		if s == nil {
+			continue
+		}
+		if renamed {
+			s.ListsChanged()
+		}
+		s.Recheck(peer)
 	}
 	return nil
+}
+
+// learnName keeps a friend's name for an account that knows only the address.
+func (h *Hub) learnName(ctx context.Context, a id.Account, peer id.Address, name string) (renamed bool, err error) {
+	if name == "" {
+		return false, nil
+	}
+	c, ok, err := h.st.Contact(ctx, a, peer)
+	name = puppets.ScreenName(name, peer)
+	if err != nil || !ok || betterName(c, name) == c.Name {
+		return false, ignoreNotFound(err)
+	}
+	err = h.st.Update(ctx, func(tx *store.Tx) error {
+		c, ok, err := tx.Contact(a, peer)
+		if err != nil || !ok {
+			return err
+		}
+		c.Name, renamed = betterName(c, name), true
+		_, err = tx.PutContact(a, c)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("bridge: keeping a friend's name: %w", err)
+	}
+	return renamed, nil
 }
 
 // noticeRow makes an inbox row that says line in our own name.

@@ -256,3 +256,31 @@ func TestBetweenOwnAccounts(t *testing.T) {
 		t.Errorf("after the removal carol has alice on %d", got)
 	}
 }
+
+func TestNamesAreLearnedAndChosenOnesKept(t *testing.T) {
+	r := newRig(t)
+	r.run()
+	name := func() string {
+		t.Helper()
+		c, _, err := r.st.Contact(t.Context(), alice, bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Name
+	}
+	if _, _, err := r.hub.AddContact(t.Context(), alice, bob, string(bob), listForward, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.receive(PresenceEvent{Account: alice, From: "bob", Presence: PresenceOnline, Name: "Bob Smith"})
+	if got := name(); got != "Bob Smith" {
+		t.Errorf("learned %q", got)
+	}
+	if _, _, err := r.hub.RenameContact(t.Context(), alice, bob, "Bobby"); err != nil {
+		t.Fatal(err)
+	}
+	r.receive(PresenceEvent{From: "bob", Presence: PresenceOnline, Name: "Robert"})
+	r.receive(message("$1", "hi"))
+	if got := name(); got != "Bobby" {
+		t.Errorf("the chosen name became %q", got)
+	}
+}

@@ -164,6 +164,10 @@ func (h *Hub) WaitingPeers(ctx context.Context, a id.Account) ([]id.Address, err
 	return h.st.WaitingPeers(ctx, a)
 }
 
+// Newest is the number of the newest inbox row: rows with higher numbers come
+// after this moment.
+func (h *Hub) Newest(ctx context.Context) (int64, error) { return h.st.LastIncoming(ctx) }
+
 // WaitingFrom lists up to limit rows of a conversation after row number after,
 // oldest first.
 func (h *Hub) WaitingFrom(ctx context.Context, key id.Conversation, after int64, limit int) ([]Waiting, error) {

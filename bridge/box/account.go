@@ -22,7 +22,8 @@ type account struct {
 	g      *Gateway
 	addr   id.Account
 	number int64
-	since  time.Time // sign-in, in the store's resolution
+	since  time.Time // sign-in
+	missed int64     // the newest inbox row at sign-in: up to it, rows came while the box was off
 	n      server.Notifier
 
 	tasks chan func()   // requests of the connections, which wait
@@ -69,8 +70,12 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	if err != nil {
 		return nil, fmt.Errorf("box: reading the lists: %w", err)
 	}
+	missed, err := g.hub.Newest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("box: reading the inbox: %w", err)
+	}
 	a := &account{
-		g: g, addr: info.Address, number: info.Number, since: g.now().Truncate(time.Millisecond), n: n, client: c, name: info.Name,
+		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name,
 		tasks: make(chan func()), wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 		status: wire.Offline, clientID: "0", invites: true,
 		shown: make(map[id.Address]server.Presence), talks: make(map[id.Address]*talk),

@@ -132,7 +132,9 @@ func (l *ledger) flush(ctx context.Context) bool {
 		l.land(rows)
 		return true
 	}
-	l.g.log.Error("cannot note what was delivered; it would be shown again at the next sign-in", "rows", len(rows), "err", err)
+	if ctx.Err() == nil {
+		l.g.log.Error("cannot note what was delivered; it would be shown again at the next sign-in", "rows", len(rows), "err", err)
+	}
 	l.mu.Lock()
 	l.rows = append(rows, l.rows...)
 	l.mu.Unlock()

@@ -245,7 +245,7 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 		a.g.log.Error("a stored message cannot be read", "account", a.addr, "msg", r.ID, "err", err)
 		c.Body = "(a message could not be read)"
 	}
-	if now := a.g.now(); r.Sent.Before(a.since) || now.Sub(r.Sent) > late {
+	if now := a.g.now(); r.ID <= a.missed || now.Sub(r.Sent) > late {
 		c.Body = text.Late(c.Body, r.Sent.Local(), now.Local())
 	}
 	var payloads [][]byte
