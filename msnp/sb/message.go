@@ -1,0 +1,180 @@
+package sb
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+
+	"wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
+)
+
+// Errors that Deliver's done gets.
+var (
+	errNobody = errors.New("sb: nobody connected in the board")
+	errEmpty  = errors.New("sb: empty message")
+	errLong   = errors.New("sb: message too long")
+)
+
+// receipt waits for every socket that one message goes to and then tells the
+// writer of the message, once: of the first failure, or of success everywhere.
+type receipt struct {
+	left  atomic.Int32
+	fired atomic.Bool
+
+	// done is told, or the client that wrote with an acknowledgement letter.
+	done func(error)
+	c    *server.Conn
+	ack  byte
+	trid string
+}
+
+// Written implements server.Completion.
+func (r *receipt) Written(err error) {
+	if err == nil && r.left.Add(-1) > 0 {
+		return
+	}
+	if !r.fired.CompareAndSwap(false, true) {
+		return
+	}
+	if r.done != nil {
+		r.done(err)
+		return
+	}
+	acknowledge(r.c, r.ack, r.trid, err == nil)
+}
+
+// acknowledge sends what the letter asks for (msnp.md 12.3).
+func acknowledge(c *server.Conn, ack byte, trid string, ok bool) {
+	switch {
+	case ok && (ack == wire.AckBoth || ack == wire.AckPosOnly):
+		c.Push("ACK", trid)
+	case !ok && (ack == wire.AckBoth || ack == wire.AckNegOnly):
+		c.Push("NAK", trid)
+	}
+}
+
+// msg answers MSG: the payload goes unchanged to everybody else. The
+// acknowledgement tells the truth: a connection has it when it was written to
+// the socket, a guest when it is stored.
+func (l *link) msg(ctx context.Context, cmd wire.Command) error {
+	trid, ack, payload := cmd.Args[0], cmd.Args[1][0], cmd.Payload
+	b := l.board
+	b.mu.Lock()
+	b.touch()
+	conns, guests := 0, []*participant(nil)
+	for _, p := range b.people {
+		switch {
+		case p.link != nil && p != l.me:
+			conns++
+		case p.guest != nil:
+			guests = append(guests, p)
+		}
+	}
+	if conns+len(guests) == 0 || len(payload) == 0 {
+		b.mu.Unlock()
+		acknowledge(l.c, ack, trid, conns+len(guests) > 0)
+		return nil
+	}
+	var r *receipt
+	if ack != wire.AckNone {
+		r = &receipt{c: l.c, ack: ack, trid: trid}
+		r.left.Store(int32(conns + len(guests)))
+	}
+	if conns > 0 {
+		b.send(l.me, l.me.person.Address, l.me.shown, payload, r)
+	}
+	b.mu.Unlock()
+	if len(guests) > 0 {
+		l.toGuests(ctx, guests, payload, r)
+	}
+	return nil
+}
+
+// toGuests hands a message to those without a connection. Only the writer's own
+// reader waits while it is stored.
+func (l *link) toGuests(ctx context.Context, guests []*participant, payload []byte, r *receipt) {
+	ctx, cancel := context.WithTimeout(ctx, server.CallTime)
+	defer cancel()
+	m := wire.ParseMessage(payload)
+	for _, p := range guests {
+		err := p.guest.Receive(ctx, l.board, l.me.person, m)
+		if err != nil {
+			l.c.Log().Debug("message refused by a guest", "account", l.me.person.Address, "err", err)
+		}
+		if r != nil {
+			r.Written(err)
+		}
+	}
+}
+
+// send queues a message for everybody connected but one. The caller holds mu.
+func (b *board) send(but *participant, address, shown string, payload []byte, r *receipt) {
+	var buf [512]byte
+	head := messageHead(buf[:0], address, shown, len(payload))
+	for _, p := range b.people {
+		if p == but || p.link == nil {
+			continue
+		}
+		if r == nil {
+			_ = p.link.c.Send(head, payload, nil) // U: nobody wants to know
+			continue
+		}
+		if err := p.link.c.Send(head, payload, r); err != nil {
+			b.x.later(func() { r.Written(err) }) // not under the lock: it calls out
+		}
+	}
+}
+
+// messageHead is the line of a MSG to a client, with its CR LF.
+func messageHead(dst []byte, address, shown string, n int) []byte {
+	dst = wire.AppendLine(dst, "MSG", address, shown)
+	dst = append(dst[:len(dst)-2], ' ')
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, '\r', '\n')
+}
+
+// Deliver implements server.Board.
+func (b *board) Deliver(from server.Person, payload []byte, done func(error)) {
+	var err error
+	switch {
+	case len(payload) == 0:
+		err = errEmpty // BitLBee logs out on a length of 0 (msnp.md 2.4)
+	case len(payload) > wire.MaxPayload:
+		err = errLong
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.connected()
+	if n == 0 && err == nil {
+		err = errNobody
+	}
+	if err != nil {
+		// From a goroutine of its own: the caller may hold what done needs.
+		b.x.later(func() { done(err) })
+		return
+	}
+	r := &receipt{done: done}
+	r.left.Store(int32(n))
+	b.send(nil, from.Address, from.Shown(), payload, r)
+	b.touch()
+}
+
+// Leave implements server.Board.
+func (b *board) Leave(g server.Guest) {
+	b.mu.Lock()
+	var p *participant
+	for _, o := range b.people {
+		if o.link == nil && o.guest == g {
+			p = o
+		}
+	}
+	b.mu.Unlock()
+	if p != nil {
+		b.leave(p)
+	}
+}
+
+// later runs f, which calls out, outside of any lock.
+func (x *Exchange) later(f func()) { go x.safely(f) }

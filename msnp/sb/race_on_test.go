@@ -1,0 +1,5 @@
+//go:build race
+
+package sb_test
+
+const raceEnabled = true
