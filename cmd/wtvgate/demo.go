@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +71,7 @@ func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Write
 	fmt.Fprintf(out, "A gateway runs on this machine: Messenger on %s, wtv-passport on %s.\n"+
 		"%s has a box there, and a friend, %s, who repeats what she writes.\n\n", b.messenger, b.passport, demoAccount, demoFriend)
 	if script {
-		return demoScript(ctx, b, func() error { return somethingWaits(ctx, g.hub) })
+		return demoScript(ctx, b, g.hub.Newest)
 	}
 	return demoTalk(ctx, b, in)
 }
@@ -89,24 +88,4 @@ func demoConfig(dir string, key sec.Key) config.Config {
 // demoAccounts makes the account and links the simulated box to it.
 func demoAccounts(ctx context.Context, h *bridge.Hub) error {
 	return h.CreateAccount(ctx, bridge.NewAccount{Address: demoAccount, Name: "Alice", Box: &store.Box{SSID: demoSSID}})
-}
-
-// somethingWaits returns when a message waits for the box, which is off: the
-// script wants to show how it comes later, not how fast the friend answers.
-func somethingWaits(ctx context.Context, h *bridge.Hub) error {
-	ctx, cancel := context.WithTimeout(ctx, demoPatience)
-	defer cancel()
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		peers, err := h.WaitingPeers(ctx, demoAccount)
-		if err != nil || len(peers) > 0 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("the friend did not answer")
-		case <-t.C:
-		}
-	}
 }

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	msnp "wtvgate/msnp/client"
 	"wtvgate/msnp/wire"
 )
 
-// demoScript is the fixed conversation: every step must happen. answered waits
-// until the friend's answer to the last line is in the gateway's hands.
-func demoScript(ctx context.Context, b *demoBox, answered func() error) error {
+// demoScript is the fixed conversation: every step must happen. newest
+// is the number of the newest message the gateway has for boxes.
+func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (int64, error)) error {
 	chapter := func(title string) { fmt.Fprintf(b.out, "\n== %s\n", title) }
 	chapter("The box fetches its ticket and signs in")
 	if err := b.signIn(ctx); err != nil {
@@ -39,6 +40,10 @@ func demoScript(ctx context.Context, b *demoBox, answered func() error) error {
 		return fmt.Errorf("signing out: %w", err)
 	}
 	const last = "Good night"
+	before, err := newest(ctx)
+	if err != nil {
+		return err
+	}
 	if err := b.say(ctx, talk, last); err != nil {
 		return err
 	}
@@ -46,7 +51,7 @@ func demoScript(ctx context.Context, b *demoBox, answered func() error) error {
 		return fmt.Errorf("leaving the conversation: %w", err)
 	}
 	b.screen("(off)")
-	if err := answered(); err != nil {
+	if err := rises(ctx, before, newest); err != nil {
 		return err
 	}
 	chapter("It signs in again and gets what it missed")
@@ -68,6 +73,26 @@ func demoScript(ctx context.Context, b *demoBox, answered func() error) error {
 	}
 	fmt.Fprintln(b.out, "\nEvery step happened.")
 	return nil
+}
+
+// rises waits until the friend's answer to a box that is off is in the gateway's
+// hands: the script wants to show how it comes later, not how fast it comes.
+func rises(ctx context.Context, before int64, newest func(context.Context) (int64, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+	defer cancel()
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for {
+		now, err := newest(ctx)
+		if err != nil || now > before {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the friend did not answer")
+		case <-t.C:
+		}
+	}
 }
 
 // exchange writes a line and wants its echo.
