@@ -242,3 +242,10 @@ func equal(t *testing.T, got, want []string) {
 		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 }
+
+// failing is a network that only a person can mend.
+type failing struct{ *fakeNet }
+
+func (failing) Run(context.Context, Receiver) error {
+	return errors.New("the token is wrong: make a new one")
+}
