@@ -1,0 +1,200 @@
+// Package matrix brings boxes to Matrix as an application service: each account
+// has a ghost, a Matrix user of its own, and talks with each friend in a direct
+// room. The homeserver pushes events to us; we write as the ghosts.
+//
+// Who owns what:
+//   - The homeserver's pushes are rows of matrix_inbox before they are
+//     answered. One worker at a time takes a room's rows, in order; a room that
+//     cannot go on rests and holds no other (inbox.go).
+//   - matrix_rooms is written by a room's worker and by the calls of the
+//     account's conversation with that friend. Each statement is complete in
+//     itself and a row's state tells what may follow, so neither needs a lock.
+//   - ghosts has the accounts and what is still to be told of them to the
+//     homeserver, under one mutex that is never held over I/O.
+//   - The state of the connection belongs to the goroutine of supervise.
+//
+// This version reads and writes unencrypted rooms. In an encrypted one it says
+// so, once to each side.
+package matrix
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"text/template"
+	"time"
+
+	mid "maunium.net/go/mautrix/id"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+)
+
+// Name is the network's key in the store and in logs.
+const Name id.Network = "matrix"
+
+// Options is what the network needs to know. All but InviteDeny, Log and Now
+// must be given.
+type Options struct {
+	HomeserverURL string   // where we reach the homeserver
+	Domain        string   // its server name: what stands behind the colon of its users
+	Listen        string   // where we listen for it
+	URL           string   // where it reaches us
+	Registration  string   // path of the registration file
+	GhostPrefix   string   // how the ghosts' user names begin: webtv_
+	GhostName     string   // template of their display names: {{.Name}} (WebTV)
+	Bot           string   // user name of the application service itself
+	Encryption    string   // off or allow, which are the same in this version
+	InviteAllow   []string // who may invite: patterns over user ids, * for anything
+	InviteDeny    []string // who may not, although InviteAllow has them
+
+	DB  *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Network is Matrix as the bridge sees it.
+type Network struct {
+	o      Options
+	log    *slog.Logger
+	now    func() time.Time
+	db     *sql.DB
+	name   *template.Template
+	allow  []*regexp.Regexp
+	deny   []*regexp.Regexp
+	pace   pace
+	client *http.Client
+
+	inbox   *inbox
+	ghosts  *ghosts
+	suspect chan struct{} // a call failed: look at the homeserver now
+
+	ln   net.Listener         // set by Listen, used by Run
+	live atomic.Pointer[live] // set once Run has what it needs to make calls
+}
+
+// The interfaces of the bridge that the network fulfils.
+var (
+	_ bridge.Network     = (*Network)(nil)
+	_ bridge.Inviter     = (*Network)(nil)
+	_ bridge.Reader      = (*Network)(nil)
+	_ bridge.Typer       = (*Network)(nil)
+	_ bridge.Presencer   = (*Network)(nil)
+	_ bridge.Ghostwriter = (*Network)(nil)
+)
+
+// schemaTimeout bounds bringing the tables up to date; a migration may rewrite
+// a large one.
+const schemaTimeout = 5 * time.Minute
+
+// New checks the options and brings the tables up to date. It speaks to no one
+// and does not need the registration file.
+func New(o Options) (*Network, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	n := &Network{
+		o: o, db: o.DB, now: o.Now, pace: defaultPace(),
+		log:     o.Log.With("network", string(Name)),
+		client:  newHTTPClient(),
+		suspect: make(chan struct{}, 1),
+	}
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), schemaTimeout)
+	defer cancel()
+	if err := upgrade(ctx, o.DB); err != nil {
+		return nil, err
+	}
+	n.inbox = newInbox(n)
+	n.ghosts = newGhosts(n)
+	return n, nil
+}
+
+// check reads the options; an error names the configuration's key.
+func (n *Network) check() error {
+	o := n.o
+	if err := o.checkNames(); err != nil {
+		return err
+	}
+	switch o.Encryption {
+	case "off", "allow", "":
+	case "require":
+		return errors.New(`matrix.encryption: this version has no encryption: set it to "allow" or "off"`)
+	default:
+		return fmt.Errorf("matrix.encryption: %q is none of off, allow, require", o.Encryption)
+	}
+	if u, err := url.Parse(o.HomeserverURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("matrix.homeserver.url: %q is no http or https URL", o.HomeserverURL)
+	}
+	if o.DB == nil {
+		return errors.New("matrix: no database")
+	}
+	var err error
+	if n.name, err = template.New("matrix.ghost_name").Parse(o.GhostName); err == nil {
+		_, err = n.render(bridge.Account{Address: "alice@example.org", Name: "Alice"})
+	}
+	if err != nil {
+		return fmt.Errorf("matrix.ghost_name: %w", err)
+	}
+	n.allow, n.deny = patterns(o.InviteAllow), patterns(o.InviteDeny)
+	return nil
+}
+
+// checkNames reads the parts that make up user ids.
+func (o Options) checkNames() error {
+	if !mid.ValidateServerName(o.Domain) {
+		return fmt.Errorf("matrix.homeserver.domain: %q is no server name", o.Domain)
+	}
+	if mid.ValidateUserLocalpart(o.GhostPrefix) != nil {
+		return fmt.Errorf("matrix.ghost_prefix: %q must be of a-z 0-9 . _ = - / +", o.GhostPrefix)
+	}
+	if mid.ValidateUserLocalpart(o.Bot) != nil {
+		return fmt.Errorf("matrix.bot: %q must be of a-z 0-9 . _ = - / +", o.Bot)
+	}
+	if strings.HasPrefix(o.Bot, o.GhostPrefix) {
+		return fmt.Errorf("matrix.bot: %q begins with matrix.ghost_prefix and could be some account's ghost", o.Bot)
+	}
+	return nil
+}
+
+// patterns compiles user id patterns in which * stands for anything.
+func patterns(list []string) []*regexp.Regexp {
+	var all []*regexp.Regexp
+	for _, p := range list {
+		all = append(all, regexp.MustCompile(`^(?s:`+strings.ReplaceAll(regexp.QuoteMeta(p), `\*`, `.*`)+`)$`))
+	}
+	return all
+}
+
+// mayInvite tells whether the operator lets this user ask our accounts.
+func (n *Network) mayInvite(user mid.UserID) bool {
+	matches := func(list []*regexp.Regexp) bool {
+		for _, re := range list {
+			if re.MatchString(string(user)) {
+				return true
+			}
+		}
+		return false
+	}
+	return matches(n.allow) && !matches(n.deny)
+}
+
+// Name is "matrix".
+func (n *Network) Name() id.Network { return Name }
+
+// Serves takes every domain that can be a Matrix server's name: whoever else
+// has a domain must be asked first.
+func (n *Network) Serves(domain string) bool { return mid.ValidateServerName(domain) }
