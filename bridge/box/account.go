@@ -155,8 +155,14 @@ func (a *account) do(ctx context.Context, f func() error) error {
 	}
 }
 
-// hint changes the hints and wakes the goroutine. It never waits for it.
+// hint changes the hints and wakes the goroutine. It never waits for it. A
+// switchboard may outlive the session: nobody reads its hints then.
 func (a *account) hint(f func(h *hints)) {
+	select {
+	case <-a.ended:
+		return
+	default:
+	}
 	a.mu.Lock()
 	f(&a.hints)
 	a.mu.Unlock()

@@ -229,7 +229,7 @@ func TestPrune(t *testing.T) {
 		t.Errorf("left %q", got)
 	}
 	for i, s := range []state{stateLeft, stateJoined} {
-		if err := n.putRoom(t.Context(), room{id: mid.RoomID(fmt.Sprintf("!%d:x", i)), account: alice.Address, friend: bobID, state: s}); err != nil {
+		if err := n.addRoom(t.Context(), room{id: mid.RoomID(fmt.Sprintf("!%d:x", i)), account: alice.Address, friend: bobID, state: s}); err != nil {
 			t.Fatal(err)
 		}
 	}

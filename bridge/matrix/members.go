@@ -173,24 +173,28 @@ func (n *Network) invited(ctx context.Context, evt *event.Event, who mid.UserID,
 	if seen && old.inviteEvent == evt.ID && old.state != stateAsked {
 		return nil // a repeat after the answer
 	}
-	r := room{id: evt.RoomID, account: a.Address, friend: evt.Sender, state: stateAsked, direct: m.IsDirect,
-		inviteEvent: evt.ID, inviteTime: evt.Timestamp}
-	r.encrypted, r.toldFriend, r.toldBox = old.encrypted, old.toldFriend, old.toldBox // what holds for the room for ever
 	hints := readHints(evt)
-	r.name, hints.encrypted = hints.name, hints.encrypted || r.encrypted
+	hints.encrypted = hints.encrypted || old.encrypted // for ever
+	r := room{id: evt.RoomID, account: a.Address, friend: evt.Sender, state: stateAsked, direct: m.IsDirect,
+		encrypted: hints.encrypted, name: hints.name, inviteEvent: evt.ID, inviteTime: evt.Timestamp,
+		toldFriend: old.toldFriend, toldBox: old.toldBox}
 	reason, err := n.objection(ctx, r, hints)
 	if err != nil {
 		return err
 	}
+	if reason == "" {
+		switch ok, err := n.putAsked(ctx, r); {
+		case err != nil:
+			return err
+		case !ok:
+			reason = reasonMany
+		case hints.encrypted:
+			return n.refuseEncrypted(ctx, r)
+		}
+	}
 	if reason != "" {
 		n.log.Info("invitation turned down", "account", a.Address, "from", evt.Sender, "reason", reason)
 		return n.refuse(ctx, a.Address, evt.RoomID, reason)
-	}
-	if hints.encrypted {
-		return n.refuseEncrypted(ctx, r)
-	}
-	if err := n.putRoom(ctx, r); err != nil {
-		return err
 	}
 	return n.receive(ctx, bridge.RequestEvent{
 		Event: id.Event(evt.ID), Account: r.account, From: id.Remote(r.friend), Name: r.name, Time: n.timeOf(evt),
@@ -207,17 +211,9 @@ func (n *Network) objection(ctx context.Context, r room, h hints) (string, error
 	}
 	if h.encrypted {
 		count, err := n.refused(ctx, r.friend, n.now().Add(-24*time.Hour))
-		if err != nil || count < maxRefusedPerDay {
-			return "", err
+		if err != nil || count >= maxRefusedPerDay {
+			return reasonCrypt, err
 		}
-		return reasonCrypt, nil
-	}
-	byFriend, forAccount, err := n.asked(ctx, r.account, r.friend)
-	if err != nil {
-		return "", err
-	}
-	if byFriend >= maxAskedPerFriend || forAccount >= maxAskedPerAccount {
-		return reasonMany, nil
 	}
 	return "", nil
 }
@@ -286,7 +282,8 @@ func (n *Network) refuseAs(ctx context.Context, who mid.UserID, rid mid.RoomID, 
 }
 
 // refuseEncrypted joins an encrypted room for the time it takes to say that we
-// cannot read it (lessons L41: the pain is the silence).
+// cannot read it (lessons L41: the pain is the silence). Until that is done the
+// room counts as asked, and so the event is handled again after a failure.
 func (n *Network) refuseEncrypted(ctx context.Context, r room) error {
 	acc, ok := n.ghosts.account(r.account)
 	if !ok {
@@ -295,10 +292,6 @@ func (n *Network) refuseEncrypted(ctx context.Context, r room) error {
 	n.log.Info("invitation to an encrypted chat turned down", "account", r.account, "from", r.friend)
 	if err := n.ensureGhost(ctx, acc, false); err != nil {
 		return effectOf(err)
-	}
-	r.encrypted = true
-	if err := n.putRoom(ctx, r); err != nil { // as asked, until it is done
-		return err
 	}
 	_, c, err := n.ghost(r.account)
 	if err != nil {

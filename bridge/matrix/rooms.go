@@ -117,16 +117,32 @@ func (n *Network) roomsOf(ctx context.Context, a id.Account, friend mid.UserID) 
 	return all, nil
 }
 
-// putRoom writes a whole row, whatever was there.
-func (n *Network) putRoom(ctx context.Context, r room) error {
-	now := n.now().UnixMilli()
-	return n.exec(ctx, "store room", `INSERT INTO matrix_rooms (`+roomColumns+`, created, active)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (room) DO UPDATE SET account = excluded.account, friend = excluded.friend, state = excluded.state,
-			ours = excluded.ours, direct = excluded.direct, encrypted = excluded.encrypted, name = excluded.name,
-			invite_event = excluded.invite_event, invite_time = excluded.invite_time, active = excluded.active`,
-		r.id, r.account, r.friend, r.state, r.ours, r.direct, r.encrypted, r.name, r.inviteEvent, r.inviteTime,
-		r.toldFriend, r.toldBox, now, now)
+// putAsked writes a room that a friend asks us into, whatever was there, unless
+// too many wait for an answer already. Counting and writing is one transaction:
+// rooms are worked on side by side.
+func (n *Network) putAsked(ctx context.Context, r room) (ok bool, err error) {
+	err = n.inbox.inTx(ctx, "store invitation", func(ctx context.Context, tx *sql.Tx) error {
+		var byFriend, forAccount int
+		if err := tx.QueryRowContext(ctx, `SELECT
+			(SELECT count(*) FROM matrix_rooms WHERE friend = ?1 AND state = 'asked' AND room <> ?3),
+			(SELECT count(*) FROM matrix_rooms WHERE account = ?2 AND state = 'asked' AND room <> ?3)`,
+			r.friend, r.account, r.id).Scan(&byFriend, &forAccount); err != nil {
+			return err
+		}
+		if ok = byFriend < maxAskedPerFriend && forAccount < maxAskedPerAccount; !ok {
+			return nil
+		}
+		now := n.now().UnixMilli()
+		_, err := tx.ExecContext(ctx, `INSERT INTO matrix_rooms (`+roomColumns+`, created, active)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (room) DO UPDATE SET account = excluded.account, friend = excluded.friend, state = excluded.state,
+				ours = excluded.ours, direct = excluded.direct, encrypted = excluded.encrypted, name = excluded.name,
+				invite_event = excluded.invite_event, invite_time = excluded.invite_time, active = excluded.active`,
+			r.id, r.account, r.friend, stateAsked, r.ours, r.direct, r.encrypted, r.name, r.inviteEvent, r.inviteTime,
+			r.toldFriend, r.toldBox, now, now)
+		return err
+	})
+	return ok && err == nil, err
 }
 
 // addRoom writes a row if there is none: a room that we made may be known already
@@ -161,20 +177,6 @@ func (n *Network) setName(ctx context.Context, rid mid.RoomID, name string) erro
 // never taken back.
 func (n *Network) mark(ctx context.Context, rid mid.RoomID, flag string) error {
 	return n.exec(ctx, "store "+flag, `UPDATE matrix_rooms SET `+flag+` = 1 WHERE room = ?`, rid)
-}
-
-// asked counts the invitations that wait for an answer: of one friend and for
-// one account.
-func (n *Network) asked(ctx context.Context, a id.Account, friend mid.UserID) (byFriend, forAccount int, err error) {
-	ctx, cancel := dbContext(ctx)
-	defer cancel()
-	err = n.db.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM matrix_rooms WHERE friend = ?1 AND state = ?3),
-		(SELECT count(*) FROM matrix_rooms WHERE account = ?2 AND state = ?3)`, friend, a, stateAsked).Scan(&byFriend, &forAccount)
-	if err != nil {
-		return 0, 0, fmt.Errorf("matrix: count invitations: %w", err)
-	}
-	return byFriend, forAccount, nil
 }
 
 // refused counts the rooms of a friend that were turned down since a time for
