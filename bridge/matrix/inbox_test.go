@@ -148,6 +148,20 @@ func TestOrderPerRoom(t *testing.T) {
 	}
 }
 
+// A room that rests is worked on at once when the homeserver is back.
+func TestRestEnds(t *testing.T) {
+	w := newWorld(t)
+	w.slow = time.Hour
+	w.start()
+	w.core.wait(t, "connection", func() bool { return len(w.core.states) == 1 })
+	w.hs.fail(fault{match: "GET /account/whoami", times: 3, status: 503})
+	w.hs.fail(fault{match: "POST /leave", times: 1, status: 503})
+	denied := w.invite(roomR, "$1", true)
+	denied["sender"] = "@spammer:hs.test"
+	w.push("t", denied)
+	w.hs.wait("POST /leave", 2)
+}
+
 // An event that cannot be handled is logged once and holds nothing up.
 func TestPoison(t *testing.T) {
 	w := up(t)

@@ -100,6 +100,14 @@ func readRegistration(path string) (*appservice.Registration, error) {
 	return reg, nil
 }
 
+// Check tells what keeps the network from running that a person has to mend: a
+// registration that is missing, cannot be read or does not fit the options. It
+// opens nothing, so that a start can fail before any port is open.
+func (n *Network) Check() error {
+	_, err := n.loadRegistration()
+	return err
+}
+
 // loadRegistration reads the file and compares it with the configuration. The
 // error is one sentence that says what to do.
 func (n *Network) loadRegistration() (*appservice.Registration, error) {

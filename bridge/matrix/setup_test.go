@@ -141,6 +141,7 @@ type world struct {
 	n    *Network
 	stop func()
 	log  *syncBuffer
+	slow time.Duration // when set, how long a room rests after a failure
 }
 
 // syncBuffer is a log that several goroutines write.
@@ -216,6 +217,9 @@ func (w *world) start() {
 	}
 	n.pace = pace{retryMin: time.Millisecond, retryMax: 10 * time.Millisecond, health: time.Hour,
 		roomMin: time.Millisecond, roomMax: 10 * time.Millisecond, ghostDelay: 50 * time.Millisecond, settle: 2 * time.Millisecond, reload: time.Millisecond}
+	if w.slow > 0 {
+		n.pace.roomMin, n.pace.roomMax = w.slow, w.slow
+	}
 	if err := n.Listen(); err != nil {
 		w.t.Fatal(err)
 	}

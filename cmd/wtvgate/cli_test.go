@@ -236,6 +236,16 @@ func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
 	}
 }
 
+func TestMissingRegistrationStopsTheStart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cfg := demoConfig("data", sec.Key{})
+	cfg.Matrix.Enabled = true
+	_, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), `run "wtvgate matrix registration"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	t.Chdir(t.TempDir())
 	g, _ := startGateway(t)

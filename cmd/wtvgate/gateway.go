@@ -51,7 +51,13 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 	}
 	g := &gateway{core: core}
 	g.wire()
-	if err = g.openPorts(); err == nil {
+	if g.matrix != nil {
+		err = g.matrix.Check() // before any port is open
+	}
+	if err == nil {
+		err = g.openPorts()
+	}
+	if err == nil {
 		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
 	}
 	if err != nil {

@@ -1,0 +1,9 @@
+// Package e2e holds the end-to-end tests: the gateway against a real homeserver.
+// It is a module of its own so that the gateway does not depend on what the
+// tests need.
+//
+//	cd e2e && go test -tags goolm -count=1 -timeout 30m ./...
+//
+// The first run builds the homeserver, which takes some minutes and needs a C
+// compiler; it is kept in the user's cache folder.
+package e2e
