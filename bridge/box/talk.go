@@ -88,8 +88,8 @@ func (a *account) ringAll(ctx context.Context) error {
 
 // feed writes waiting rows into the talk's board, or rings for one.
 func (a *account) feed(t *talk) {
-	if !a.present || a.status == wire.Hidden || !a.invites && t.b == nil {
-		return
+	if t.b == nil && !a.reachable() {
+		return // it waits; a conversation that is open goes on (msnp.md 1)
 	}
 	ctx := a.g.running
 	key := id.Conversation{Account: a.addr, Peer: t.peer}

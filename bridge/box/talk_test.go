@@ -108,6 +108,17 @@ func TestHeldMessages(t *testing.T) {
 	talk.reads("two")
 }
 
+// TestOpenConversationGoesOnWhileHidden: hiding keeps new callers out, not the
+// one who is talking.
+func TestOpenConversationGoesOnWhileHidden(t *testing.T) {
+	r := newRig(t)
+	b := r.online("alice", wire.MSNP8)
+	talk := b.open(bob)
+	b.status(wire.Hidden)
+	r.writes("alice", "still here?")
+	talk.reads("still here?")
+}
+
 // TestBoardThatEndsLosesNothing: what was not written when the box hung up
 // comes with the next ring.
 func TestBoardThatEndsLosesNothing(t *testing.T) {
