@@ -86,6 +86,7 @@ func (h *Hub) RemoveAccount(ctx context.Context, a id.Account) error {
 			l.ghosts.AccountRemoved(a)
 		}
 	}
+	h.credentialsChanged(a)
 	return nil
 }
 
@@ -98,7 +99,22 @@ func (h *Hub) SetPassword(ctx context.Context, a id.Account, password string, ke
 			return err
 		}
 	}
-	return h.st.Update(ctx, func(tx *store.Tx) error { return tx.SetPassword(a, hashed) })
+	if err := h.st.Update(ctx, func(tx *store.Tx) error { return tx.SetPassword(a, hashed) }); err != nil {
+		return err
+	}
+	h.credentialsChanged(a)
+	return nil
+}
+
+// OnCredentials has f called after an account's password has changed or the
+// account is gone, for whoever remembers what was right. f must be quick and not
+// call the hub. It is to be set before anything runs.
+func (h *Hub) OnCredentials(f func(id.Account)) { h.onCredentials = append(h.onCredentials, f) }
+
+func (h *Hub) credentialsChanged(a id.Account) {
+	for _, f := range h.onCredentials {
+		f(a)
+	}
 }
 
 // LinkBox lets a box sign in as the account.
@@ -144,6 +160,12 @@ func (s Secrets) BoxSecret(ctx context.Context, a id.Account) (string, error) {
 // KeptPassword is the account's password, if the operator lets it be kept.
 func (s Secrets) KeptPassword(ctx context.Context, a id.Account) (string, bool, error) {
 	return s.st.RecoverablePassword(ctx, a)
+}
+
+// CheckPassword tells whether it is the account's password; false also when there
+// is no such account, after the same time. It takes tens of milliseconds.
+func (s Secrets) CheckPassword(ctx context.Context, a id.Account, password string) (bool, error) {
+	return s.st.CheckPassword(ctx, a, password)
 }
 
 // AccountOfBox says who signs in from a box; store.ErrNotFound if it is linked

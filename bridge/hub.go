@@ -21,7 +21,8 @@ type Hub struct {
 	log *slog.Logger
 	now func() time.Time
 
-	links []*link // fixed once Run is called
+	links         []*link            // fixed once Run is called
+	onCredentials []func(id.Account) // likewise
 
 	maxWaiting, maxPending int // the constants of these names; tests lower them
 

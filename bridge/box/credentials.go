@@ -52,6 +52,15 @@ func (g *Gateway) MessengerLogin(ctx context.Context, b service.Box, challenge s
 	return passport.MD5Response(challenge, secret), nil
 }
 
+// CheckPassword implements passport.Accounts. What is no address of ours is false.
+func (g *Gateway) CheckPassword(ctx context.Context, address, password string) (bool, error) {
+	a, err := g.hub.ParseAccount(address)
+	if err != nil {
+		return false, nil
+	}
+	return g.hub.Secrets().CheckPassword(ctx, a, password)
+}
+
 // accountOf is the account a box is linked to. With first-box registration, an
 // address that has no account gets one, bound to the box that asks first.
 func (g *Gateway) accountOf(ctx context.Context, b service.Box, l *login) (id.Account, error) {

@@ -20,6 +20,7 @@ import (
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
+	"wtvgate/msnp/passport"
 	"wtvgate/msnp/server"
 )
 
@@ -40,16 +41,19 @@ type Options struct {
 	Now      func() time.Time // nil: time.Now
 	Flatten  Flatten
 	FirstBox bool // accounts.registration: first-box
+	// Tickets are what Passport handed out; nil: nothing.
+	Tickets *passport.Tickets
 }
 
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
-// service.Credentials.
+// service.Credentials, by CheckPassword passport.Accounts.
 type Gateway struct {
 	hub     *bridge.Hub
 	log     *slog.Logger
 	now     func() time.Time
 	flatten Flatten
 	first   bool
+	tickets *passport.Tickets
 	logins  logins
 	ledger  *ledger
 	boards  server.Switchboards
@@ -63,7 +67,10 @@ func NewGateway(o Options) *Gateway {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox}
+	if o.Tickets == nil {
+		o.Tickets = passport.NewTickets(o.Now)
+	}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	return g

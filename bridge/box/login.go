@@ -124,7 +124,8 @@ func (l *login) Verify(ctx context.Context, response string, n server.Notifier) 
 		return nil, wire.Fail(wire.ErrDatabase, err)
 	}
 	if l.method == server.TWN {
-		ok = ticket != "" && subtle.ConstantTimeCompare([]byte(ticketOf(response)), []byte(ticket)) == 1
+		ok = ticket != "" && subtle.ConstantTimeCompare([]byte(passport.TicketOf(response)), []byte(ticket)) == 1 ||
+			l.g.tickets.Redeem(l.address, response)
 	} else if ok, err = l.md5(ctx, addr, response); err != nil {
 		return nil, wire.Fail(wire.ErrDatabase, err)
 	}
@@ -159,11 +160,4 @@ func (l *login) md5(ctx context.Context, a id.Account, response string) (bool, e
 		return false, err
 	}
 	return passport.VerifyMD5(l.challenge, password, response), nil
-}
-
-// ticketOf takes the ticket out of `t=...&p=...`, or takes all of it (msnp.md 4.5).
-func ticketOf(response string) string {
-	t := strings.TrimPrefix(response, "t=")
-	t, _, _ = strings.Cut(t, "&")
-	return t
 }

@@ -192,10 +192,10 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, key := range []string{"messenger.listen", "wtvp.passport.listen", "admin.listen"} {
+	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen"} {
 		cfg := demoConfig("data", sec.Key{})
 		*map[string]*string{"messenger.listen": &cfg.Messenger.Listen, "wtvp.passport.listen": &cfg.WTVP.Passport.Listen,
-			"admin.listen": &cfg.Admin.Listen}[key] = l.Addr().String()
+			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen}[key] = l.Addr().String()
 		_, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler))
 		want := fmt.Sprintf("%s: another program listens on %s already; stop it or choose another address", key, l.Addr())
 		if err == nil || err.Error() != want {

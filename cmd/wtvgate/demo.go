@@ -80,7 +80,8 @@ func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Write
 func demoConfig(dir string, key sec.Key) config.Config {
 	cfg := config.Default()
 	cfg.DataDir = dir
-	cfg.Messenger.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	const free = "127.0.0.1:0"
+	cfg.Messenger.Listen, cfg.Passport.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen = free, free, free, free
 	cfg.WTVP.InitialSharedKey = key[:]
 	return cfg
 }

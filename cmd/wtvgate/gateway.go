@@ -15,6 +15,7 @@ import (
 	"wtvgate/bridge/box"
 	"wtvgate/bridge/config"
 	"wtvgate/msnp"
+	"wtvgate/msnp/passport"
 	"wtvgate/msnp/sb"
 	msnpserver "wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
@@ -34,10 +35,13 @@ type gateway struct {
 	boards    *sb.Exchange
 	messenger *msnpserver.Server
 	wtvp      *wtvpserver.Server
+	tickets   *passport.Tickets
+	nexus     *passport.Server
 	control   *admin.Control
 	admin     *http.Server
 
-	messengerPort, passportPort, adminPort net.Listener // passportPort nil: wtvp.mode is off
+	messengerPort, nexusPort, adminPort net.Listener
+	passportPort                        net.Listener // of wtv-passport; nil: wtvp.mode is off
 }
 
 // openGateway opens the data and every port. An error leaves nothing open.
@@ -49,9 +53,10 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{core: core}
+	g := &gateway{core: core, tickets: passport.NewTickets(nil)}
 	g.wire()
-	if g.matrix != nil {
+	err = g.wirePassport()
+	if err == nil && g.matrix != nil {
 		err = g.matrix.Check() // before any port is open
 	}
 	if err == nil {
@@ -71,7 +76,7 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 func (g *gateway) wire() {
 	cfg, log := g.cfg, g.log
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
-		FirstBox: cfg.Accounts.Registration == config.FirstBox})
+		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
 	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
@@ -103,6 +108,9 @@ func (g *gateway) openPorts() (err error) {
 	if g.messengerPort, err = listen("messenger.listen", g.cfg.Messenger.Listen); err != nil {
 		return err
 	}
+	if g.nexusPort, err = listen("passport.listen", g.cfg.Passport.Listen); err != nil {
+		return err
+	}
 	if g.cfg.WTVP.Mode != config.WTVPOff {
 		if g.passportPort, err = listen("wtvp.passport.listen", g.cfg.WTVP.Passport.Listen); err != nil {
 			return err
@@ -132,7 +140,7 @@ func listen(key, address string) (net.Listener, error) {
 }
 
 func (g *gateway) closePorts() {
-	for _, l := range []net.Listener{g.messengerPort, g.passportPort, g.adminPort} {
+	for _, l := range []net.Listener{g.messengerPort, g.nexusPort, g.passportPort, g.adminPort} {
 		if l != nil {
 			l.Close()
 		}
@@ -144,19 +152,21 @@ func (g *gateway) run(ctx context.Context) error {
 	root, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g.boxes.Start(root, g.boards)
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	start := func(part func() error) {
 		go func() { failed <- part() }()
 	}
 	hubDone := make(chan error, 1)
 	go func() { hubDone <- g.hub.Run(root) }()
 	start(func() error { return g.messenger.Serve(root, g.messengerPort) })
+	start(func() error { return g.nexus.Serve(g.nexusPort) })
 	start(g.control.Serve)
 	start(func() error { return g.admin.Serve(g.adminPort) })
 	if g.passportPort != nil {
 		start(func() error { return g.wtvp.Serve(root, g.passportPort) })
 	}
-	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "wtvp", address(g.passportPort), "admin", address(g.adminPort))
+	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "passport", g.nexusPort.Addr().String(),
+		"wtvp", address(g.passportPort), "admin", address(g.adminPort))
 	var err error
 	select {
 	case <-ctx.Done():
@@ -180,7 +190,7 @@ func address(l net.Listener) string {
 func (g *gateway) stop(cancel context.CancelFunc, hubDone chan error) error {
 	ctx, done := context.WithTimeout(context.Background(), stopTime)
 	defer done()
-	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx)}
+	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx)}
 	cancel()
 	select {
 	case err := <-hubDone:

@@ -85,7 +85,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page, ok = h.pages[strings.TrimPrefix(path, h.prefix)]
 	}
 	if !ok {
-		answer{status: http.StatusNotFound, kind: "text/plain", body: "There is no such page here.\n"}.write(w, r)
+		answer{status: http.StatusNotFound, kind: "text/plain", body: "There is no such page here."}.write(w, r)
 		return
 	}
 	page(w, r)
@@ -98,7 +98,7 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 			return true
 		}
 	}
-	answer{status: http.StatusMethodNotAllowed, kind: "text/plain", body: "This page is not asked like that.\n",
+	answer{status: http.StatusMethodNotAllowed, kind: "text/plain", body: "This page is not asked like that.",
 		fields: []field{{"Allow", strings.Join(methods, ", ")}}}.write(w, r)
 	return false
 }

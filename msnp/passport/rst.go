@@ -44,7 +44,7 @@ func (h *handler) tokens(w http.ResponseWriter, r *http.Request) {
 	kind, ok := soapType(r.Header.Get("Content-Type"))
 	if !ok {
 		answer{status: http.StatusUnsupportedMediaType, kind: "text/plain",
-			body: "Ask with text/xml or application/soap+xml.\n"}.write(w, r)
+			body: "Ask with text/xml or application/soap+xml."}.write(w, r)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
