@@ -26,7 +26,8 @@ type book struct {
 	passwords map[string]string
 	asked     int
 	err       error
-	gate      chan struct{} // if set, an answer waits for it
+	entered   chan struct{} // if set, told when a password is about to be checked ...
+	gate      chan struct{} // ... and waited for before the answer
 }
 
 func newBook() *book {
@@ -40,6 +41,7 @@ func (b *book) CheckPassword(ctx context.Context, address, password string) (boo
 	err, gate := b.err, b.gate
 	b.mu.Unlock()
 	if gate != nil {
+		b.entered <- struct{}{}
 		<-gate
 	}
 	return known && want == password && err == nil, err
