@@ -28,8 +28,9 @@ const (
 // attempts counts sign-in attempts by account and source, by source and by
 // account. mu guards the map and what is in it.
 type attempts struct {
-	mu sync.Mutex
-	m  map[attemptKey]*attemptCount
+	mu    sync.Mutex
+	m     map[attemptKey]*attemptCount
+	purge time.Time // when one of a full map may have expired
 }
 
 // attemptKey is who guesses at what; a field that is zero stands for all.
@@ -95,8 +96,8 @@ func sourceOf(from netip.Addr) netip.Addr {
 func (a *attempts) count(k attemptKey, now time.Time) *attemptCount {
 	c := a.m[k]
 	if c == nil {
-		if len(a.m) >= maxAttempts {
-			a.purge(now)
+		if len(a.m) >= maxAttempts && !now.Before(a.purge) {
+			a.expire(now)
 		}
 		if len(a.m) >= maxAttempts {
 			return nil
@@ -111,9 +112,18 @@ func (a *attempts) count(k attemptKey, now time.Time) *attemptCount {
 	return c
 }
 
-func (a *attempts) purge(now time.Time) {
+// expire drops what is old, and notes when it is worth looking again: nobody
+// shall make us walk through a full map for every attempt.
+func (a *attempts) expire(now time.Time) {
+	a.purge = now.Add(attemptWindow)
 	for k, c := range a.m {
-		if now.Sub(c.since) >= attemptWindow && !c.busy {
+		until := c.since.Add(attemptWindow)
+		switch {
+		case now.Before(until):
+			if until.Before(a.purge) {
+				a.purge = until
+			}
+		case !c.busy:
 			delete(a.m, k)
 		}
 	}

@@ -124,7 +124,7 @@ type rig struct {
 	waits   []time.Duration // guarded by log.mu
 }
 
-func newRig(t *testing.T, cert *tls.Certificate) *rig {
+func newRig(t *testing.T, cert *tls.Certificate, change ...func(*Server)) *rig {
 	t.Helper()
 	r := &rig{t: t, book: newBook(), clock: newClock(), log: &buffer{}}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -140,6 +140,9 @@ func newRig(t *testing.T, cert *tls.Certificate) *rig {
 		return nil
 	}
 	r.server = NewServer(r.handler, cert, log)
+	for _, c := range change {
+		c(r.server)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
