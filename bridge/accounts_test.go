@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,8 @@ func TestAccountsLife(t *testing.T) {
 		}
 	}
 	dora := id.Account("dora@webtv.local")
+	var changed []id.Account
+	r.hub.OnCredentials(func(a id.Account) { changed = append(changed, a) })
 	if err := r.hub.CreateAccount(ctx, NewAccount{Address: dora, Password: "x\ny"}); err == nil {
 		t.Error("a password with a line end")
 	}
@@ -55,6 +58,14 @@ func TestAccountsLife(t *testing.T) {
 	if p, kept, err := r.hub.Secrets().KeptPassword(ctx, dora); p != "hunter22" || !kept || err != nil {
 		t.Errorf("kept %q, %v, %v", p, kept, err)
 	}
+	for password, want := range map[string]bool{"hunter22": true, "hunter2": false, "": false} {
+		if ok, err := r.hub.Secrets().CheckPassword(ctx, dora, password); ok != want || err != nil {
+			t.Errorf("password %q: %v, %v", password, ok, err)
+		}
+	}
+	if ok, err := r.hub.Secrets().CheckPassword(ctx, "nobody@webtv.local", "hunter22"); ok || err != nil {
+		t.Errorf("password of nobody: %v, %v", ok, err)
+	}
 	if s, err := r.hub.Secrets().BoxSecret(ctx, dora); len(s) != 32 || err != nil {
 		t.Errorf("secret of %d digits, %v", len(s), err)
 	}
@@ -63,6 +74,9 @@ func TestAccountsLife(t *testing.T) {
 	}
 	if info, err := r.hub.AccountInfo(ctx, dora); err != nil || info.HasPassword {
 		t.Errorf("after taking the password away: %+v, %v", info, err)
+	}
+	if fmt.Sprint(changed) != "[dora@webtv.local]" {
+		t.Errorf("credentials changed of %v", changed)
 	}
 	before, _ := r.hub.Roster(ctx, dora)
 	if v, err := r.hub.Rename(ctx, dora, " Dora\x00 D. "); err != nil || v <= before.Version {
@@ -78,6 +92,9 @@ func TestAccountsLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	told("removed dora@webtv.local")
+	if fmt.Sprint(changed) != "[dora@webtv.local dora@webtv.local]" {
+		t.Errorf("credentials changed of %v", changed)
+	}
 	if err := r.hub.RemoveAccount(ctx, dora); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("again: %v", err)
 	}
