@@ -195,7 +195,8 @@ func TestPublicURLs(t *testing.T) {
 				}
 				w := httptest.NewRecorder() // which cannot be hijacked
 				h.ServeHTTP(w, r)
-				if got := w.Header()["PassportURLs"]; w.Code != 200 || len(got) != 1 || !strings.HasPrefix(got[0], want) {
+				got := map[string][]string(w.Header())["PassportURLs"] // in this spelling
+				if w.Code != 200 || len(got) != 1 || !strings.HasPrefix(got[0], want) {
 					t.Errorf("%s %s: %d %v", tt.public, path, w.Code, w.Header())
 				}
 			}
