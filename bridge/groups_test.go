@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"wtvgate/bridge/id"
@@ -184,7 +185,8 @@ func TestPhones(t *testing.T) {
 		t.Errorf("the same again: version %d, %v", v, err)
 	}
 	roster, err := r.hub.Roster(ctx, alice)
-	if err != nil || fmt.Sprint(roster.Buddies) != fmt.Sprint([]store.Phone{{carol, "MBE", "Y"}, {carol, "MOB", "Y"}, {carol, "PHH", "555"}}) {
+	want := []store.Phone{{Account: carol, Kind: "MBE", Value: "Y"}, {Account: carol, Kind: "MOB", Value: "Y"}, {Account: carol, Kind: "PHH", Value: "555"}}
+	if err != nil || !slices.Equal(roster.Buddies, want) {
 		t.Errorf("alice sees %v, %v", roster.Buddies, err)
 	}
 }

@@ -55,6 +55,7 @@ type Account struct {
 	Privacy  string
 	Prompt   string
 	Groups   []server.Group
+	Phones   []server.Phone
 	Contacts []*server.Contact
 
 	b       *Backend

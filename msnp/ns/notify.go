@@ -88,6 +88,17 @@ func (n *notifier) Removed(l wire.List, v uint32, addr string) {
 	n.push("REM", "0", l.String(), version(v), addr)
 }
 
+// Phone implements server.Notifier.
+func (n *notifier) Phone(v uint32, addr string, p server.Phone) {
+	switch {
+	case !n.s.traits.phones:
+	case p.Value == "":
+		n.push("BPR", version(v), addr, string(p.Kind))
+	default:
+		n.push("BPR", version(v), addr, string(p.Kind), wire.Escape(p.Value))
+	}
+}
+
 // Ring implements server.Notifier.
 func (n *notifier) Ring(r server.Ring) {
 	n.mu.Lock()
