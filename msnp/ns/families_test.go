@@ -64,9 +64,12 @@ func TestPhoneNotices(t *testing.T) {
 		s, alice := world(t, server.Options{})
 		r := s.Runner(t)
 		r.SignIn("", dialect, "alice@example.net", "hunter22")
+		r.Do("S> ILN 4 NLN bob@example.net Bob%20Smith")
+		alice.Notifier().Phone(6, carol.Address, server.Phone{Kind: server.PhoneHome, Value: "0"}) // before SYN
+		r.Do("C> SYN 5 12\nS> SYN 5 12")
 		alice.Notifier().Phone(7, carol.Address, server.Phone{Kind: server.PhoneHome, Value: "1 2"})
 		alice.Notifier().Phone(8, carol.Address, server.Phone{Kind: server.PhoneHome})
-		r.Do("S> ILN 4 NLN bob@example.net Bob%20Smith\n" + want + "S> [quiet]")
+		r.Do(want + "S> [quiet]")
 	}
 }
 

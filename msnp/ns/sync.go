@@ -29,6 +29,7 @@ func (s *session) syn(ctx context.Context, cmd wire.Command) error {
 			b = s.rosterLists(trid, r)
 		}
 		s.c.ReplyBytes(b)
+		s.note.inSync()
 	})
 }
 

@@ -167,7 +167,7 @@ type Notifier interface {
 	Added(l wire.List, version uint32, p Person)
 	Removed(l wire.List, version uint32, addr string)
 	// Phone tells of a phone setting of a contact on FL (BPR), to clients from
-	// MSNP5 on; an empty value is one that was unset.
+	// MSNP5 on that have asked for their lists; an empty value is one that was unset.
 	Phone(version uint32, addr string, p Phone)
 	Ring(r Ring)      // RNG
 	Close(why Reason) // OUT OTH, OUT SSD, or just the socket
