@@ -154,6 +154,17 @@ func (a *Account) on(address string, l wire.List) bool {
 	return c != nil && c.Lists.Has(l)
 }
 
+// count is how many are on a list.
+func (a *Account) count(l wire.List) int {
+	n := 0
+	for _, c := range a.Contacts {
+		if c.Lists.Has(l) {
+			n++
+		}
+	}
+	return n
+}
+
 // allows: a lets address see and call it (msnp.md 10).
 func (a *Account) allows(address string) bool {
 	switch {

@@ -9,8 +9,12 @@ import (
 	"wtvgate/msnp/wire"
 )
 
-// maxGroup is one above the highest group id (msnp.md 15).
-const maxGroup = 30
+const (
+	// maxGroup is one above the highest group id, and maxForward how many are on FL
+	// at most (msnp.md 15).
+	maxGroup   = 30
+	maxForward = 600
+)
 
 // session is a signed-in account.
 type session struct {
@@ -131,6 +135,9 @@ func (s *session) mayAdd(l wire.List, address string, group int) error {
 		return wire.Refuse(wire.ErrNoSuchGroup)
 	case l == wire.Allow && a.on(address, wire.Block), l == wire.Block && a.on(address, wire.Allow):
 		return wire.Refuse(wire.ErrOppositeList)
+	}
+	if l == wire.Forward && !a.on(address, l) && a.count(l) >= maxForward {
+		return wire.Refuse(wire.ErrListFull)
 	}
 	if c := a.find(address); c != nil && c.Lists.Has(l) && (group < 0 || l != wire.Forward || slices.Contains(c.Groups, group)) {
 		return wire.Refuse(wire.ErrAlreadyThere)
