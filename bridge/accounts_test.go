@@ -166,22 +166,32 @@ func TestKnownNames(t *testing.T) {
 }
 
 func TestListLimits(t *testing.T) {
-	r := newRig(t)
-	if err := r.st.Update(t.Context(), func(tx *store.Tx) error {
-		for i := range maxForward {
-			if _, err := tx.PutContact(alice, Contact{Address: id.Address("f" + string(rune('a'+i%26)) + strings.Repeat("x", i/26) + "@fake.example"), Name: "f", Lists: listForward}); err != nil {
-				return err
+	for list, limit := range map[uint8]int{listForward: 600, listAllow: 1000, listBlock: 1000} {
+		r := newRig(t)
+		if err := r.st.Update(t.Context(), func(tx *store.Tx) error {
+			for i := range limit - 1 {
+				peer := id.Address("f" + string(rune('a'+i%26)) + strings.Repeat("x", i/26) + "@fake.example")
+				if _, err := tx.PutContact(alice, Contact{Address: peer, Name: "f", Lists: list}); err != nil {
+					return err
+				}
 			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := r.hub.AddContact(t.Context(), alice, bob, "", listForward, nil); !errors.Is(err, ErrFull) {
-		t.Errorf("the 601st: %v", err)
-	}
-	if _, _, err := r.hub.AddContact(t.Context(), alice, bob, "", listAllow, nil); err != nil {
-		t.Errorf("another list: %v", err)
+		if _, _, err := r.hub.AddContact(t.Context(), alice, carol.Address(), "", list, nil); err != nil {
+			t.Errorf("list %d, entry %d: %v", list, limit, err)
+		}
+		if _, _, err := r.hub.AddContact(t.Context(), alice, bob, "", list, nil); !errors.Is(err, ErrFull) {
+			t.Errorf("list %d, entry %d: %v", list, limit+1, err)
+		}
+		other := listForward
+		if list == listForward {
+			other = listAllow
+		}
+		if _, _, err := r.hub.AddContact(t.Context(), alice, bob, "", other, nil); err != nil {
+			t.Errorf("list %d is full, and %d refuses too: %v", list, other, err)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ type Hub struct {
 	links         []*link            // fixed once Run is called
 	onCredentials []func(id.Account) // likewise
 
-	maxWaiting, maxPending int // the constants of these names; tests lower them
+	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 
 	mu    sync.Mutex // guards the maps below; never held over I/O, a call out or a send
 	seats map[id.Account]Seat
@@ -76,7 +76,7 @@ func NewHub(st *store.Store, dir *puppets.Directory, log *slog.Logger, now func(
 	if now == nil {
 		now = time.Now
 	}
-	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxPending: maxPending,
+	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxPending: maxPending, maxReverse: maxOther,
 		seats: make(map[id.Account]Seat), convs: make(map[id.Conversation]*conversation)}
 }
 

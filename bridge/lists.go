@@ -24,7 +24,8 @@ const (
 	privacyClosed = "BL"
 )
 
-// Limits of the lists (msnp.md 15).
+// Limits of the lists (msnp.md 15). The reverse list has its limit towards other
+// networks only, where anybody may write: our own accounts are counted elsewhere.
 const (
 	maxForward = 600
 	maxOther   = 1000
@@ -79,6 +80,12 @@ func (h *Hub) Person(ctx context.Context, peer id.Address) (id.Network, error) {
 // account learns of it, an open request is answered. by is the seat that asked,
 // nil for the operator: other seats are told.
 func (h *Hub) AddContact(ctx context.Context, a id.Account, peer id.Address, name string, lists uint8, by Seat) (Contact, uint32, error) {
+	return h.addContact(ctx, a, peer, name, lists, NoGroup, by)
+}
+
+// addContact is AddContact, and AddToGroup when a group is named: that has to
+// exist, and who is on the forward list already joins it.
+func (h *Hub) addContact(ctx context.Context, a id.Account, peer id.Address, name string, lists uint8, group int, by Seat) (Contact, uint32, error) {
 	if peer == a.Address() {
 		return Contact{}, 0, ErrSelf
 	}
@@ -88,26 +95,18 @@ func (h *Hub) AddContact(ctx context.Context, a id.Account, peer id.Address, nam
 	}
 	var c Contact
 	var version uint32
-	var queued bool
+	var queued, joined bool
 	err = h.st.Update(ctx, func(tx *store.Tx) error {
-		var err error
-		if c, err = addTo(tx, a, peer, name, lists); err != nil {
-			return err
-		}
-		if n == id.Local {
-			other, err := tx.Account(id.Account(peer))
-			if err != nil {
+		if group != NoGroup {
+			if c, joined, err = inGroup(tx, a, peer, group); err != nil {
 				return err
 			}
-			c.Name = betterName(c, other.Name)
+			if joined {
+				c, version, err = joinGroup(tx, a, c, name, group)
+				return err
+			}
 		}
-		if version, err = tx.PutContact(a, c); err != nil {
-			return err
-		}
-		if n == id.Local && lists&listForward != 0 {
-			return h.mirror(tx, a, id.Account(peer), true)
-		}
-		queued, err = h.follow(tx, a, n, c, lists)
+		c, version, queued, err = h.enlist(tx, a, n, peer, name, lists, group)
 		return err
 	})
 	if err != nil {
@@ -116,8 +115,36 @@ func (h *Hub) AddContact(ctx context.Context, a id.Account, peer id.Address, nam
 	if queued {
 		h.wake(id.Conversation{Account: a, Peer: peer})
 	}
+	if joined {
+		n = "" // nothing that the other side could see
+	}
 	h.listsEdited(a, peer, n, by)
 	return c, version, nil
+}
+
+// enlist puts peer on the lists, and does what follows from it in the store.
+func (h *Hub) enlist(tx *store.Tx, a id.Account, n id.Network, peer id.Address, name string, lists uint8, group int) (c Contact, version uint32, queued bool, err error) {
+	if c, err = addTo(tx, a, peer, name, lists); err != nil {
+		return c, 0, false, err
+	}
+	if lists&listForward != 0 {
+		c.Groups = bit(group) // of none the store makes group 0
+	}
+	if n == id.Local {
+		other, err := tx.Account(id.Account(peer))
+		if err != nil {
+			return c, 0, false, err
+		}
+		c.Name = betterName(c, other.Name)
+	}
+	if version, err = tx.PutContact(a, c); err != nil {
+		return c, 0, false, err
+	}
+	if n == id.Local && lists&listForward != 0 {
+		return c, version, false, h.mirror(tx, a, id.Account(peer), true)
+	}
+	queued, err = h.follow(tx, a, n, c, lists)
+	return c, version, queued, err
 }
 
 // addTo checks an addition against what is there.

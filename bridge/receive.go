@@ -188,8 +188,24 @@ func (h *Hub) admit(tx *store.Tx, a id.Account, peer id.Address, name string) (o
 			return false, false, nil
 		}
 	}
-	changed, err = putReverse(tx, a, c, peer, name)
+	changed, err = h.reverse(tx, a, c, peer, name)
 	return true, changed, err
+}
+
+// reverse is putReverse for people of other networks, of whom any number may
+// write: beyond the limit their messages come all the same, without an entry.
+func (h *Hub) reverse(tx *store.Tx, a id.Account, c store.Contact, peer id.Address, name string) (changed bool, err error) {
+	if c.Lists&listReverse == 0 {
+		n, err := tx.CountList(a, listReverse)
+		if err != nil {
+			return false, err
+		}
+		if n >= h.maxReverse {
+			h.log.Warn("an account's reverse list is full", "account", a)
+			return false, nil
+		}
+	}
+	return putReverse(tx, a, c, peer, name)
 }
 
 // putReverse puts peer on the reverse list of a, under the name they have.
@@ -248,7 +264,7 @@ func (r receiver) request(ctx context.Context, e RequestEvent) error {
 			}
 		}
 		if answer != kindDecline {
-			listed, err = putReverse(tx, e.Account, c, peer, puppets.ScreenName(e.Name, peer))
+			listed, err = h.reverse(tx, e.Account, c, peer, puppets.ScreenName(e.Name, peer))
 		}
 		return err
 	})

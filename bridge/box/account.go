@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +39,7 @@ type account struct {
 
 	// Owned by the goroutine.
 	client   server.Client
+	byBox    bool // came through messengerlogin
 	name     string
 	roster   bridge.Roster
 	entries  map[id.Address]bridge.Contact
@@ -81,7 +81,8 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 		shown: make(map[id.Address]server.Presence), talks: make(map[id.Address]*talk),
 	}
 	a.hints = newHints()
-	a.plain.Store(byBox || c.Dialect == wire.MSNP3 && c.CVR == (server.CVR{}) || isBox(c.CVR))
+	a.byBox = byBox
+	a.plain.Store(a.isBox())
 	a.takeRoster(roster)
 	g.wg.Go(a.run)
 	if old := g.hub.Sit(a.addr, a); old != nil {
@@ -101,9 +102,12 @@ func newHints() hints {
 	return hints{waiting: map[id.Address]struct{}{}, recheck: map[id.Address]struct{}{}, typing: map[id.Address]bool{}}
 }
 
-// isBox tells by its CVR whether a client is a first-generation box (msnp.md 17.5).
-func isBox(v server.CVR) bool {
-	return strings.EqualFold(v.OS, "webtv") || strings.EqualFold(v.Library, "msntvim") || strings.EqualFold(v.Client, "msntv")
+// isBox tells whether the client is a first-generation box: it came through
+// messengerlogin, says so in its CVR, or speaks MSNP3 and has sent no CVR, as the
+// WebTV Viewer does (msnp.md 17.5).
+func (a *account) isBox() bool {
+	v := a.client.CVR
+	return a.byBox || v.FirstGeneration() || a.client.Dialect == wire.MSNP3 && v == (server.CVR{})
 }
 
 // run is the account's goroutine.
@@ -279,11 +283,19 @@ func (a *account) Profile() server.Profile {
 	return server.Profile{MemberID: a.number, Since: a.since, Email: string(a.addr)}
 }
 
-// Identify implements server.Session.
+// Identify implements server.Session. What a client says of itself after sign-in
+// may change what it is to be shown.
 func (a *account) Identify(v server.CVR) {
-	if isBox(v) {
-		a.plain.Store(true)
-	}
+	_ = a.do(context.Background(), func() error { // fails when the session is over
+		a.client.CVR = v
+		if plain := a.isBox(); plain != a.plain.Load() {
+			a.plain.Store(plain)
+			for peer := range a.shown {
+				a.recheck(peer)
+			}
+		}
+		return nil
+	})
 }
 
 // refusal gives the core's refusals of list edits their numbers.
@@ -295,6 +307,8 @@ func refusal(err error) error {
 		{bridge.ErrNotServed, wire.ErrNoSuchAccount}, {bridge.ErrSelf, wire.ErrInvalidParameter},
 		{bridge.ErrNoSuchPerson, wire.ErrNoSuchAccount}, {bridge.ErrListed, wire.ErrAlreadyThere},
 		{bridge.ErrNotListed, wire.ErrNotOnList}, {bridge.ErrOpposite, wire.ErrOppositeList}, {bridge.ErrFull, wire.ErrListFull},
+		{bridge.ErrNoSuchGroup, wire.ErrNoSuchGroup}, {bridge.ErrNotInGroup, wire.ErrNotInGroup},
+		{bridge.ErrGroupExists, wire.ErrGroupExists}, {bridge.ErrTooManyGroups, wire.ErrTooManyGroups}, {bridge.ErrGroupStays, wire.ErrGroupZero},
 	} {
 		if errors.Is(err, r.err) {
 			return &wire.Error{Code: r.code, Cause: err}

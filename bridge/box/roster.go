@@ -35,13 +35,13 @@ func (a *account) Sync(ctx context.Context, known uint32, reply func(server.Rost
 			reply(r)
 			return nil
 		}
-		r.Groups = []server.Group{{ID: 0, Name: "Other Contacts"}}
+		for _, g := range a.roster.Groups {
+			r.Groups = append(r.Groups, server.Group{ID: g.ID, Name: g.Name})
+		}
+		r.Phones = phonesOf(a.roster.Phones, a.addr.Address())
 		for _, c := range a.roster.Contacts {
-			sc := server.Contact{Person: person(c), Lists: lists(c)}
-			if sc.Lists.Has(wire.Forward) {
-				sc.Groups = []int{0}
-			}
-			r.Contacts = append(r.Contacts, sc)
+			r.Contacts = append(r.Contacts, server.Contact{Person: person(c), Lists: lists(c), Groups: groupsOf(c),
+				Phones: phonesOf(a.roster.Buddies, c.Address)})
 		}
 		reply(r)
 		return nil
@@ -84,10 +84,15 @@ func (a *account) Add(ctx context.Context, l wire.List, address, nick string, gr
 		return &wire.Error{Code: wire.ErrInvalidParameter, Cause: err}
 	}
 	return a.do(ctx, func() error {
-		if group > 0 {
-			return wire.Refuse(wire.ErrNoSuchGroup)
+		var c bridge.Contact
+		var version uint32
+		var err error
+		_, had := a.shown[peer]
+		if group == bridge.NoGroup {
+			c, version, err = a.g.hub.AddContact(ctx, a.addr, peer, nick, uint8(l), a)
+		} else {
+			c, version, err = a.g.hub.AddToGroup(ctx, a.addr, peer, nick, group, a)
 		}
-		c, version, err := a.g.hub.AddContact(ctx, a.addr, peer, nick, uint8(l), a)
 		if errors.Is(err, bridge.ErrNotServed) && !strings.Contains(peer.Domain(), ".") {
 			return &wire.Error{Code: wire.ErrInvalidParameter, Cause: err} // no domain anywhere (msnp.md 9.1)
 		}
@@ -98,7 +103,9 @@ func (a *account) Add(ctx context.Context, l wire.List, address, nick string, gr
 		ch := server.Change{Version: version, Person: person(c), Group: -1}
 		if l == wire.Forward {
 			ch.Group = group
-			ch.Online = a.nowShown(peer)
+			if !had { // into a further group: the client knows already
+				ch.Online = a.nowShown(peer)
+			}
 		}
 		reply(ch)
 		return nil
@@ -112,15 +119,19 @@ func (a *account) Remove(ctx context.Context, l wire.List, address string, group
 		return wire.Refuse(wire.ErrNotOnList) // what has no form is on no list
 	}
 	return a.do(ctx, func() error {
-		if group > 0 {
-			return wire.Refuse(wire.ErrNoSuchGroup)
+		var c bridge.Contact
+		var version uint32
+		var err error
+		if group == bridge.NoGroup {
+			c, version, err = a.g.hub.RemoveContact(ctx, a.addr, peer, uint8(l), a)
+		} else {
+			c, version, err = a.g.hub.RemoveFromGroup(ctx, a.addr, peer, group, a)
 		}
-		c, version, err := a.g.hub.RemoveContact(ctx, a.addr, peer, uint8(l), a)
 		if err != nil {
 			return refusal(err)
 		}
 		a.put(c, version)
-		if l == wire.Forward {
+		if !lists(c).Has(wire.Forward) {
 			delete(a.shown, peer)
 		}
 		reply(server.Change{Version: version, Person: server.Person{Address: string(peer), Name: c.Name}, Group: group})
@@ -206,7 +217,7 @@ func (a *account) reload() {
 		a.failed(ctx, "cannot read the account", err)
 		return
 	}
-	old := a.entries
+	old, phones := a.entries, a.roster.Buddies
 	a.name = info.Name
 	a.takeRoster(fresh)
 	for _, c := range fresh.Contacts {
@@ -216,6 +227,7 @@ func (a *account) reload() {
 	for _, c := range old {
 		a.tellLists(c, lists(c), 0)
 	}
+	a.tellPhones(phones)
 	a.show()
 }
 

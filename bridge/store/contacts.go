@@ -25,6 +25,9 @@ type Contact struct {
 	Name    string
 	Lists   uint8 // ForwardList | AllowList | BlockList | ReverseList
 	Added   time.Time
+	// Groups are the groups it is in, bit n for group n. On the forward list it
+	// is in at least one, elsewhere in none; PutContact sees to both.
+	Groups uint32
 }
 
 // Roster is all that a client synchronises: lists, modes and their version, a
@@ -34,16 +37,20 @@ type Roster struct {
 	Privacy  string // AL: all but the block list may write; BL: only the allow list may
 	Prompt   string // A: ask when added by others, N: do not
 	Contacts []Contact
+	Groups   []Group // by number; group 0 is always there
+	Phones   []Phone // the account's own that are set
+	Buddies  []Phone // those of other accounts on the forward list that let this one see them
 }
 
 const (
-	sqlRoster = `SELECT a.version, a.privacy, a.prompt, c.address, c.name, c.lists, c.added
+	sqlRoster = `SELECT a.version, a.privacy, a.prompt, c.address, c.name, c.lists, c.added, c.in_groups
 		FROM accounts a LEFT JOIN contacts c ON c.account = a.address WHERE a.address = ? ORDER BY c.address`
-	sqlContact  = `SELECT address, name, lists, added FROM contacts WHERE account = ? AND address = ?`
+	sqlContact  = `SELECT address, name, lists, added, in_groups FROM contacts WHERE account = ? AND address = ?`
 	sqlWatchers = `SELECT account FROM contacts WHERE address = ? AND lists & 1 = 1 ORDER BY account`
 )
 
-// Roster reads an account's lists, by address, as of one moment. ErrNotFound.
+// Roster reads an account's lists, by address; the version is never newer than
+// what stands beside it. ErrNotFound.
 func (s *Store) Roster(ctx context.Context, a id.Account) (Roster, error) {
 	q, done, err := s.reader(ctx)
 	if err != nil {
@@ -59,18 +66,21 @@ func (tx *Tx) Roster(a id.Account) (Roster, error) { return tx.roster(a) }
 func (q session) roster(a id.Account) (r Roster, err error) {
 	err = q.rows(sqlRoster, []any{a}, func(rows *sql.Rows) error {
 		var address, name sql.NullString
-		var lists, added sql.NullInt64
-		if err := rows.Scan(&r.Version, &r.Privacy, &r.Prompt, &address, &name, &lists, &added); err != nil {
+		var lists, added, groups sql.NullInt64
+		if err := rows.Scan(&r.Version, &r.Privacy, &r.Prompt, &address, &name, &lists, &added, &groups); err != nil {
 			return err
 		}
 		if address.Valid {
 			r.Contacts = append(r.Contacts, Contact{Address: id.Address(address.String), Name: name.String,
-				Lists: uint8(lists.Int64), Added: fromMillis(added.Int64)})
+				Lists: uint8(lists.Int64), Added: fromMillis(added.Int64), Groups: uint32(groups.Int64)})
 		}
 		return nil
 	})
 	if err == nil && r.Version == 0 {
 		err = ErrNotFound
+	}
+	if err == nil {
+		err = q.groupsAndPhones(a, &r)
 	}
 	if err != nil {
 		return Roster{}, fmt.Errorf("store: reading the lists of %s: %w", a, err)
@@ -117,7 +127,7 @@ func (s *Store) Contact(ctx context.Context, a id.Account, peer id.Address) (Con
 
 func (q session) contact(a id.Account, peer id.Address) (c Contact, found bool, err error) {
 	var added int64
-	err = q.row(sqlContact, []any{a, peer}, &c.Address, &c.Name, &c.Lists, &added)
+	err = q.row(sqlContact, []any{a, peer}, &c.Address, &c.Name, &c.Lists, &added, &c.Groups)
 	if errors.Is(err, ErrNotFound) {
 		return Contact{}, false, nil
 	}
@@ -142,21 +152,34 @@ func (tx *Tx) PutContact(a id.Account, c Contact) (version uint32, err error) {
 	if c.Added.IsZero() {
 		c.Added = tx.s.now()
 	}
+	switch {
+	case c.Lists&ForwardList == 0:
+		c.Groups = 0
+	case c.Groups == 0:
+		c.Groups = 1
+	}
 	var n int64
 	if c.Lists == 0 {
 		n, err = tx.exec(`DELETE FROM contacts WHERE account = ? AND address = ?`, a, c.Address)
 	} else {
-		n, err = tx.exec(`INSERT INTO contacts (account, address, name, lists, added) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (account, address) DO UPDATE SET name = excluded.name, lists = excluded.lists
-			WHERE name <> excluded.name OR lists <> excluded.lists`, a, c.Address, cutName(c.Name), c.Lists, millis(c.Added))
+		n, err = tx.exec(`INSERT INTO contacts (account, address, name, lists, added, in_groups) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (account, address) DO UPDATE SET name = excluded.name, lists = excluded.lists, in_groups = excluded.in_groups
+			WHERE name <> excluded.name OR lists <> excluded.lists OR in_groups <> excluded.in_groups`,
+			a, c.Address, cutName(c.Name), c.Lists, millis(c.Added), c.Groups)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("store: contact %s of %s: %w", c.Address, a, err)
 	}
 	if n > 0 {
-		if _, err := tx.exec(`UPDATE accounts SET version = version % 4294967295 + 1 WHERE address = ?`, a); err != nil {
-			return 0, fmt.Errorf("store: contact %s of %s: %w", c.Address, a, err)
-		}
+		return tx.bump(a)
+	}
+	return tx.Version(a)
+}
+
+// bump counts the version of an account's lists up and gives the new one.
+func (tx *Tx) bump(a id.Account) (uint32, error) {
+	if _, err := tx.exec(`UPDATE accounts SET version = version % 4294967295 + 1 WHERE address = ?`, a); err != nil {
+		return 0, fmt.Errorf("store: version of %s's lists: %w", a, err)
 	}
 	return tx.Version(a)
 }

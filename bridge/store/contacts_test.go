@@ -13,7 +13,7 @@ import (
 func TestRosterOfANewAccount(t *testing.T) {
 	s, _ := open(t)
 	withAccounts(t, s)
-	want := Roster{Version: 1, Privacy: "AL", Prompt: "A"}
+	want := Roster{Version: 1, Privacy: "AL", Prompt: "A", Groups: []Group{{0, "Other Contacts"}}}
 	if got, err := s.Roster(t.Context(), alice); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Roster = %+v, %v; want %+v", got, err, want)
 	}
@@ -31,19 +31,19 @@ func TestPutContact(t *testing.T) {
 	}{
 		{Contact{Address: dora, Lists: 0}, 1, nil}, // nothing to remove
 		{Contact{Address: dora, Name: "Dora", Lists: ForwardList | AllowList}, 2,
-			[]Contact{{dora, "Dora", 3, start}}},
+			[]Contact{{dora, "Dora", 3, start, 1}}},
 		{Contact{Address: dora, Name: "Dora", Lists: ForwardList | AllowList}, 2,
-			[]Contact{{dora, "Dora", 3, start}}},
+			[]Contact{{dora, "Dora", 3, start, 1}}},
 		{Contact{Address: bob, Lists: ReverseList, Added: when}, 3,
-			[]Contact{{bob, "", 8, when}, {dora, "Dora", 3, start}}},
+			[]Contact{{bob, "", 8, when, 0}, {dora, "Dora", 3, start, 1}}},
 		{Contact{Address: bob, Name: "Bob", Lists: ReverseList}, 4,
-			[]Contact{{bob, "Bob", 8, when}, {dora, "Dora", 3, start}}},
+			[]Contact{{bob, "Bob", 8, when, 0}, {dora, "Dora", 3, start, 1}}},
 		{Contact{Address: bob, Name: "Bob", Lists: ReverseList | BlockList}, 5,
-			[]Contact{{bob, "Bob", 12, when}, {dora, "Dora", 3, start}}},
+			[]Contact{{bob, "Bob", 12, when, 0}, {dora, "Dora", 3, start, 1}}},
 		{Contact{Address: dora, Name: "whatever", Lists: 0}, 6,
-			[]Contact{{bob, "Bob", 12, when}}},
+			[]Contact{{bob, "Bob", 12, when, 0}}},
 		{Contact{Address: dora, Lists: 0}, 6,
-			[]Contact{{bob, "Bob", 12, when}}},
+			[]Contact{{bob, "Bob", 12, when, 0}}},
 	} {
 		update(t, s, func(tx *Tx) error {
 			v, err := tx.PutContact(alice, step.put)
@@ -51,7 +51,7 @@ func TestPutContact(t *testing.T) {
 				t.Errorf("step %d: version %d, %v; want %d", i, v, err, step.version)
 			}
 			r, err := tx.Roster(alice)
-			if want := (Roster{step.version, "AL", "A", step.want}); err != nil || !reflect.DeepEqual(r, want) {
+			if want := (Roster{Version: step.version, Privacy: "AL", Prompt: "A", Contacts: step.want, Groups: []Group{{0, "Other Contacts"}}}); err != nil || !reflect.DeepEqual(r, want) {
 				t.Errorf("step %d: roster %+v, %v; want %+v", i, r, err, want)
 			}
 			return nil
@@ -66,7 +66,7 @@ func TestPutContact(t *testing.T) {
 func TestContact(t *testing.T) {
 	s, c := open(t)
 	withAccounts(t, s)
-	want := Contact{Address: bob, Name: "Bob", Lists: 5, Added: c.Now()}
+	want := Contact{Address: bob, Name: "Bob", Lists: 5, Added: c.Now(), Groups: 1}
 	update(t, s, func(tx *Tx) error {
 		if got, ok, err := tx.Contact(alice, bob); err != nil || ok {
 			t.Errorf("at first: %+v, %v, %v", got, ok, err)
@@ -127,7 +127,7 @@ func TestModes(t *testing.T) {
 		wantIs(t, err, ErrNotFound)
 		return nil
 	})
-	if r, err := s.Roster(t.Context(), alice); err != nil || !reflect.DeepEqual(r, Roster{3, "BL", "N", nil}) {
+	if r, err := s.Roster(t.Context(), alice); err != nil || !reflect.DeepEqual(r, Roster{Version: 3, Privacy: "BL", Prompt: "N", Groups: []Group{{0, "Other Contacts"}}}) {
 		t.Errorf("Roster = %+v, %v", r, err)
 	}
 }

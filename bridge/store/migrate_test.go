@@ -77,7 +77,8 @@ func TestFirstSchemaEverShipped(t *testing.T) {
 	if got, err := s.Secret(ctx, alice); err != nil || got != "00112233445566778899aabbccddeeff" {
 		t.Errorf("Secret = %q, %v", got, err)
 	}
-	wantRoster := Roster{4294967295, "BL", "N", []Contact{{bob, "Bob", 11, at(125)}}}
+	wantRoster := Roster{Version: 4294967295, Privacy: "BL", Prompt: "N", Contacts: []Contact{{bob, "Bob", 11, at(125), 1}},
+		Groups: []Group{{0, "Other Contacts"}}}
 	if got, err := s.Roster(ctx, alice); err != nil || !reflect.DeepEqual(got, wantRoster) {
 		t.Errorf("Roster = %+v, %v", got, err)
 	}
@@ -102,9 +103,11 @@ func TestFirstSchemaEverShipped(t *testing.T) {
 
 // TestShippedMigrationsAreFrozen: a database out there has run it as it was.
 func TestShippedMigrationsAreFrozen(t *testing.T) {
-	now, err := os.ReadFile(filepath.Join("migrations", "0001_first.sql"))
-	if err != nil || string(now) != readTestdata(t, "schema0001.sql") {
-		t.Errorf("migrations/0001_first.sql differs from what was shipped (%v); make a new file instead", err)
+	for shipped, name := range map[string]string{"schema0001.sql": "0001_first.sql", "schema0002.sql": "0002_groups.sql"} {
+		now, err := os.ReadFile(filepath.Join("migrations", name))
+		if err != nil || string(now) != readTestdata(t, shipped) {
+			t.Errorf("migrations/%s differs from what was shipped (%v); make a new file instead", name, err)
+		}
 	}
 }
 
@@ -116,10 +119,10 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := rawDB(t, dir)
-	mustExec(t, db, `PRAGMA user_version = 2`)
+	mustExec(t, db, `PRAGMA user_version = 3`)
 	_, err := Open(t.Context(), dir, Options{})
 	wantIs(t, err, ErrNewerSchema)
-	want := "store: the database has schema 2 and this wtvgate knows only up to 1; run the newer wtvgate that wrote it, " +
+	want := "store: the database has schema 3 and this wtvgate knows only up to 2; run the newer wtvgate that wrote it, " +
 		"or put back a backup from before the upgrade"
 	if err.Error() != want {
 		t.Errorf("refusal %q, want %q", err, want)
@@ -127,7 +130,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	if locked, err := Locked(dir); err != nil || locked {
 		t.Errorf("the failed Open kept the lock: %v, %v", locked, err)
 	}
-	mustExec(t, db, `PRAGMA user_version = 1`)
+	mustExec(t, db, `PRAGMA user_version = 2`)
 	if all, err := openAt(t, dir, newClock()).Accounts(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("after going back: %v, %v", all, err)
 	}

@@ -10,9 +10,13 @@ import (
 func TestHotQueriesUseAnIndex(t *testing.T) {
 	s, _ := open(t)
 	for name, step := range map[string]struct{ query, want string }{
-		"Account":              {sqlAccount, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH b USING INDEX boxes_account (account=?) LEFT-JOIN"},
-		"AccountOfBox":         {sqlAccountOfBox, "SEARCH boxes USING PRIMARY KEY (ssid=? AND user_id=?)"},
-		"Roster":               {sqlRoster, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH c USING PRIMARY KEY (account=?) LEFT-JOIN"},
+		"Account":      {sqlAccount, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH b USING INDEX boxes_account (account=?) LEFT-JOIN"},
+		"AccountOfBox": {sqlAccountOfBox, "SEARCH boxes USING PRIMARY KEY (ssid=? AND user_id=?)"},
+		"Roster":       {sqlRoster, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH c USING PRIMARY KEY (account=?) LEFT-JOIN"},
+		"GroupsAndPhones": {sqlGroupsAndPhones, "MERGE (UNION ALL)|LEFT|MERGE (UNION ALL)|LEFT|SEARCH contact_groups USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|" +
+			"RIGHT|SEARCH phones USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|RIGHT|SEARCH c USING PRIMARY KEY (account=?)|" +
+			"SEARCH o USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH p USING PRIMARY KEY (account=?)|" +
+			"SEARCH r USING PRIMARY KEY (account=? AND address=?) LEFT-JOIN|USE TEMP B-TREE FOR ORDER BY"},
 		"Contact":              {sqlContact, "SEARCH contacts USING PRIMARY KEY (account=? AND address=?)"},
 		"Watchers":             {sqlWatchers, "SEARCH contacts USING INDEX contacts_watchers (address=?)"},
 		"NextOutgoing":         {sqlNextOutgoing, "SEARCH outbox USING INDEX outbox_pending (account=? AND peer=?)"},

@@ -55,6 +55,7 @@ type Account struct {
 	Privacy  string
 	Prompt   string
 	Groups   []server.Group
+	Phones   []server.Phone
 	Contacts []*server.Contact
 
 	b       *Backend
@@ -151,6 +152,17 @@ func (a *Account) contact(address, nick string) *server.Contact {
 func (a *Account) on(address string, l wire.List) bool {
 	c := a.find(address)
 	return c != nil && c.Lists.Has(l)
+}
+
+// count is how many are on a list.
+func (a *Account) count(l wire.List) int {
+	n := 0
+	for _, c := range a.Contacts {
+		if c.Lists.Has(l) {
+			n++
+		}
+	}
+	return n
 }
 
 // allows: a lets address see and call it (msnp.md 10).

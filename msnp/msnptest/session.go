@@ -9,8 +9,12 @@ import (
 	"wtvgate/msnp/wire"
 )
 
-// maxGroup is one above the highest group id (msnp.md 15).
-const maxGroup = 30
+const (
+	// maxGroup is one above the highest group id, and maxForward how many are on FL
+	// at most (msnp.md 15).
+	maxGroup   = 30
+	maxForward = 600
+)
 
 // session is a signed-in account.
 type session struct {
@@ -21,6 +25,7 @@ type session struct {
 	clientID    string
 	invitations bool
 	cvr         server.CVR
+	synced      bool
 }
 
 var _ server.Session = (*session)(nil)
@@ -60,11 +65,10 @@ func (s *session) Sync(_ context.Context, known uint32, reply func(server.Roster
 	a := s.a
 	r := server.Roster{Version: a.Version, Same: known == a.Version}
 	if !r.Same {
-		r.Privacy, r.Prompt, r.Groups = a.Privacy, a.Prompt, a.Groups
-		for _, c := range a.Contacts {
-			r.Contacts = append(r.Contacts, *c)
-		}
+		r.Privacy, r.Prompt, r.Groups, r.Phones = a.Privacy, a.Prompt, a.Groups, a.Phones
+		r.Contacts = s.b.contactsOf(a)
 	}
+	s.synced = true
 	reply(r)
 	return nil
 }
@@ -108,7 +112,7 @@ func (s *session) Add(_ context.Context, l wire.List, address, nick string, grou
 	}
 	a.Version++
 	change := server.Change{Version: a.Version, Person: c.Person, Group: group}
-	if p, ok := s.b.presenceOf(address, a); ok && l == wire.Forward && s.status != "" {
+	if p, ok := s.b.presenceOf(address, a); ok && l == wire.Forward && !wasOn && s.status != "" {
 		change.Online = &p
 	}
 	reply(change)
@@ -127,10 +131,13 @@ func (s *session) mayAdd(l wire.List, address string, group int) error {
 		return wire.Refuse(wire.ErrInvalidParameter)
 	case s.b.accounts[address] == nil && s.b.friends[address] == nil && a.find(address) == nil:
 		return wire.Refuse(wire.ErrNoSuchAccount)
-	case group >= maxGroup || group > 0 && !slices.ContainsFunc(a.Groups, func(g server.Group) bool { return g.ID == group }):
+	case group > 0 && a.group(group) < 0:
 		return wire.Refuse(wire.ErrNoSuchGroup)
 	case l == wire.Allow && a.on(address, wire.Block), l == wire.Block && a.on(address, wire.Allow):
 		return wire.Refuse(wire.ErrOppositeList)
+	}
+	if l == wire.Forward && !a.on(address, l) && a.count(l) >= maxForward {
+		return wire.Refuse(wire.ErrListFull)
 	}
 	if c := a.find(address); c != nil && c.Lists.Has(l) && (group < 0 || l != wire.Forward || slices.Contains(c.Groups, group)) {
 		return wire.Refuse(wire.ErrAlreadyThere)
@@ -160,10 +167,16 @@ func (s *session) Remove(_ context.Context, l wire.List, address string, group i
 	}
 	if l == wire.Forward && group >= 0 {
 		i := slices.Index(c.Groups, group)
-		if i < 0 {
+		switch {
+		case a.group(group) < 0:
+			return wire.Refuse(wire.ErrNoSuchGroup)
+		case i < 0:
 			return wire.Refuse(wire.ErrNotInGroup)
 		}
-		c.Groups = slices.Delete(c.Groups, i, i+1)
+		c.Groups = slices.Delete(slices.Clone(c.Groups), i, i+1)
+	}
+	if l == wire.Forward && group < 0 {
+		c.Groups = nil
 	}
 	seen := a.views()
 	left := l != wire.Forward || group < 0 || len(c.Groups) == 0
@@ -173,14 +186,8 @@ func (s *session) Remove(_ context.Context, l wire.List, address string, group i
 	a.Version++
 	reply(server.Change{Version: a.Version, Person: c.Person, Group: group})
 	a.announce(seen)
-	if other := s.b.accounts[address]; other != nil && l == wire.Forward && left {
-		if oc := other.find(a.Address); oc != nil {
-			oc.Lists = oc.Lists.Without(wire.Reverse)
-		}
-		other.Version++
-		if other.session != nil {
-			other.session.n.Removed(wire.Reverse, other.Version, a.Address)
-		}
+	if l == wire.Forward && left {
+		s.b.unreverse(address, a.Address)
 	}
 	return nil
 }

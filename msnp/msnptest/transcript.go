@@ -124,6 +124,8 @@ func (r *Runner) play(name, text string) {
 // of who is online then must be read by the caller. dialect is a name of VER.
 func (r *Runner) SignIn(name, dialect, address, password string) {
 	r.t.Helper()
+	delete(r.Vars, "challenge") // each sign-in has one of its own
+	delete(r.Vars, "twn")
 	say := strings.NewReplacer("$N", name, "$D", dialect, "$A", address, "$P", password).Replace
 	method := say("S$N> USR 2 MD5 S {challenge}\nC$N> USR 3 MD5 S {md5:challenge:$P}\n")
 	ask := say("C$N> USR 2 MD5 I $A\n")

@@ -65,16 +65,20 @@ func (s *session) cvrLine(_ context.Context, cmd wire.Command) error {
 	if len(f) > cvrFields {
 		s.cvr.Client = word(f[6])
 	}
-	if s.acct != nil {
-		s.acct.Identify(s.cvr)
-	}
-	url := s.c.Options().InfoURL
-	if url == "" {
-		url = "http://" + hostname(s.c.Host()) + "/"
-	}
-	v := s.cvr.Version
+	v, url := s.cvr.Version, s.infoURL()
 	s.c.Reply(cmd.Verb, cmd.Args[0], v, v, v, url, url)
+	if s.acct != nil {
+		s.acct.Identify(s.cvr) // what changes by it follows the answer
+	}
 	return nil
+}
+
+// infoURL is the one address that answers mention; it holds no space.
+func (s *session) infoURL() string {
+	if url := s.c.Options().InfoURL; url != "" {
+		return url
+	}
+	return "http://" + hostname(s.c.Host()) + "/"
 }
 
 func word(w string) string { return strings.Clone(w[:min(len(w), maxWord)]) }

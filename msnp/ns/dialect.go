@@ -22,6 +22,7 @@ type traits struct {
 	inf      bool     // INF is answered
 	okTail   []string // what follows the name in USR OK
 	profile  profileKind
+	phones   bool // PRP and BPR exist
 	emptyPRP bool // SYN lists the phone settings, unset ones too
 	groups   bool // groups exist, and FL lines of SYN name them
 	bits     bool // SYN: counts in the first line, one LST per contact, no TrID and version
@@ -33,25 +34,19 @@ var dialects = [...]traits{
 	wire.MSNP2: {method: server.MD5, inf: true, profile: profileTime},
 	wire.MSNP3: {method: server.MD5, inf: true, profile: profileAccount},
 	wire.MSNP4: {method: server.MD5, inf: true, profile: profileAccount},
-	wire.MSNP5: {method: server.MD5, inf: true, profile: profileAccount, emptyPRP: true},
+	wire.MSNP5: {method: server.MD5, inf: true, profile: profileAccount, phones: true, emptyPRP: true},
 	wire.MSNP6: {
 		method: server.MD5, inf: true, okTail: []string{"1"},
-		profile: profileAccount, emptyPRP: true,
+		profile: profileAccount, phones: true, emptyPRP: true,
 	},
 	wire.MSNP7: {
 		method: server.MD5, inf: true, okTail: []string{"1"},
-		profile: profileAccount, emptyPRP: true, groups: true,
+		profile: profileAccount, phones: true, emptyPRP: true, groups: true,
 	},
 	wire.MSNP8: {
 		method: server.TWN, okTail: []string{"1", "0"},
-		profile: profileClient, groups: true, bits: true, clientID: true,
+		profile: profileClient, phones: true, groups: true, bits: true, clientID: true,
 	},
-}
-
-// phoneTypes are the phone settings that SYN of MSNP5-7 always lists, with the
-// value an account without them has (msnp.md 7.3).
-var phoneTypes = [...]struct{ name, value string }{
-	{"PHH", ""}, {"PHW", ""}, {"PHM", ""}, {"MOB", "N"}, {"MBE", "N"},
 }
 
 // pick is the highest dialect that is both offered and ours, whatever the order

@@ -32,11 +32,7 @@ func (s *session) group(l wire.List, args []string) int {
 	if l != wire.Forward || !s.traits.groups || len(args) == 0 {
 		return noGroup
 	}
-	n, err := strconv.Atoi(args[0])
-	if err != nil || n < 0 || n > noSuchGroup {
-		return noSuchGroup
-	}
-	return n
+	return groupID(args[0])
 }
 
 func echoGroup(g int) string {

@@ -48,3 +48,27 @@ func (s *session) xfr(ctx context.Context, cmd wire.Command) error {
 	s.c.Reply("XFR", cmd.Args[0], "SB", s.c.Host(), "CKI", cookie)
 	return nil
 }
+
+// url answers URL, where a service of the old site would be, with a constant:
+// there is none (msnp.md 11.4). The third value came with MSNP3.
+func (s *session) url(_ context.Context, cmd wire.Command) error {
+	if s.dialect < wire.MSNP3 {
+		s.c.Reply("URL", cmd.Args[0], "/", s.infoURL())
+	} else {
+		s.c.Reply("URL", cmd.Args[0], "/", s.infoURL(), "2")
+	}
+	return nil
+}
+
+// snd answers SND and SDC, which had the service invite somebody by mail. That
+// service is gone; a client that hears no would show an error (msnp.md 11.4).
+func (s *session) snd(_ context.Context, cmd wire.Command) error {
+	s.c.Reply(cmd.Verb, cmd.Args[0], "OK")
+	return nil
+}
+
+// fnd answers FND, the search of the members' directory, as the live service did
+// from July 2003 on (msnp.md 11.4).
+func (s *session) fnd(context.Context, wire.Command) error {
+	return wire.Refuse(wire.ErrDisabled)
+}

@@ -22,6 +22,7 @@ type notifier struct {
 
 	mu     sync.Mutex
 	opened bool
+	synced bool             // the client has asked for its lists
 	who    server.Principal // set by open; the backend is not asked under mu
 	held   []byte
 	reason *server.Reason // set by Close
@@ -86,6 +87,26 @@ func (n *notifier) Added(l wire.List, v uint32, p server.Person) {
 // Removed implements server.Notifier.
 func (n *notifier) Removed(l wire.List, v uint32, addr string) {
 	n.push("REM", "0", l.String(), version(v), addr)
+}
+
+// Phone implements server.Notifier.
+func (n *notifier) Phone(v uint32, addr string, p server.Phone) {
+	args := []string{version(v), addr, string(p.Kind)}
+	if p.Value != "" {
+		args = append(args, wire.Escape(p.Value))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.synced && n.s.traits.phones {
+		n.pushLocked("BPR", args)
+	}
+}
+
+// inSync notes that the client gets its lists.
+func (n *notifier) inSync() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.synced = true
 }
 
 // Ring implements server.Notifier.

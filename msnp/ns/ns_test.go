@@ -99,7 +99,7 @@ func TestCloses(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	lines = append(lines, "ADD 9 FL bob@example.net "+strings.Repeat("n", 388), "CHG 9 N\x01N")
+	lines = append(lines, "ADD 9 FL bob@example.net "+strings.Repeat("n", 388), "CHG 9 N\x01N", "PRP 9 PHH "+strings.Repeat("1", 96))
 	for _, line := range lines {
 		t.Run(line[:min(len(line), 20)], func(t *testing.T) {
 			r := s.Runner(t)

@@ -35,8 +35,12 @@ func (s *session) chg(ctx context.Context, cmd wire.Command) error {
 		for _, p := range initial {
 			b = s.appendILN(b, trid, p)
 		}
+		first := s.state != stPresent
 		s.enter(stPresent)
 		s.c.ReplyBytes(b)
+		if first {
+			s.askProof()
+		}
 	})
 }
 

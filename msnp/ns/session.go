@@ -42,6 +42,7 @@ type session struct {
 	acct    server.Session
 	note    *notifier // set from S2 on
 	renames server.Bucket
+	proof   proof // of CHL
 }
 
 func (sh *shared) accept(c *server.Conn) server.Handler {
@@ -67,7 +68,19 @@ var commands = server.Table[*session]{
 		"REA": {In: stIn, Args: 1, Pace: server.PaceFree, Run: (*session).rea},
 		"BLP": {In: stIn, Args: 1, Run: (*session).blp},
 		"GTC": {In: stIn, Args: 1, Run: (*session).gtc},
+		"LST": {In: stIn, Args: 1, To: wire.MSNP7, Run: (*session).lst},
+		"LSG": {In: stIn, From: wire.MSNP7, To: wire.MSNP7, Run: (*session).lsg},
+		"ADG": {In: stIn, Args: 1, From: wire.MSNP7, Run: (*session).adg},
+		"RMG": {In: stIn, Args: 1, From: wire.MSNP7, Run: (*session).rmg},
+		"REG": {In: stIn, Args: 2, From: wire.MSNP7, Run: (*session).reg},
+		"PRP": {In: stIn, Args: 1, From: wire.MSNP5, Run: (*session).prp},
 		"IMS": {In: stIn, Args: 1, Run: (*session).ims},
+		"QRY": {In: stIn, Args: 2, From: wire.MSNP6, Run: (*session).qry},
+		"CHL": {In: stIn, From: wire.MSNP6, Run: (*session).chl},
+		"URL": {In: stIn, Args: 1, Run: (*session).url},
+		"SND": {In: stIn, Args: 1, Run: (*session).snd},
+		"SDC": {In: stIn, Args: 1, From: wire.MSNP5, Run: (*session).snd},
+		"FND": {In: stIn, Run: (*session).fnd},
 		"XFR": {In: stIn, Args: 1, Run: (*session).xfr},
 		"PNG": {In: stIn, Bare: true, Run: (*session).png},
 		"OUT": {In: stLogin | stIn, Bare: true, Run: (*session).out},
@@ -107,6 +120,7 @@ func (s *session) End() {
 		s.cancelLogin()
 		return
 	}
+	s.proof.stop()
 	kicked := s.note.stop()
 	if b := s.c.Options().Boards; b != nil {
 		b.End(s.acct, kicked)

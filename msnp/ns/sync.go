@@ -29,6 +29,7 @@ func (s *session) syn(ctx context.Context, cmd wire.Command) error {
 			b = s.rosterLists(trid, r)
 		}
 		s.c.ReplyBytes(b)
+		s.note.inSync()
 	})
 }
 
@@ -41,23 +42,30 @@ func (s *session) rosterLists(trid string, r server.Roster) []byte {
 	b = wire.AppendLine(b, "GTC", trid, v, r.Prompt)
 	b = wire.AppendLine(b, "BLP", trid, v, r.Privacy)
 	if s.traits.emptyPRP {
-		for _, p := range phoneTypes {
-			b = line(b, "PRP", trid, v, p.name, p.value)
+		for _, k := range phoneKinds {
+			b = line(b, "PRP", trid, v, string(k), shownPhone(k, r.Phones))
 		}
 	}
 	if s.traits.groups {
-		for i, g := range r.Groups {
-			b = wire.AppendLine(b, "LSG", trid, v, strconv.Itoa(i+1), strconv.Itoa(len(r.Groups)),
-				strconv.Itoa(g.ID), wire.Escape(g.Name), "0")
-		}
+		b = appendGroups(b, trid, r)
 	}
-	wire.EachList(func(l wire.List) { b = s.appendList(b, trid, v, l, r.Contacts) })
+	wire.EachList(func(l wire.List) { b = s.appendList(b, trid, v, l, r.Contacts, s.traits.phones) })
+	return b
+}
+
+// appendGroups appends the groups as MSNP7 has them.
+func appendGroups(b []byte, trid string, r server.Roster) []byte {
+	for i, g := range r.Groups {
+		b = wire.AppendLine(b, "LSG", trid, version(r.Version), strconv.Itoa(i+1), strconv.Itoa(len(r.Groups)),
+			strconv.Itoa(g.ID), wire.Escape(g.Name), "0")
+	}
 	return b
 }
 
 // appendList appends one list. An empty one still gets a line: clients count
-// lists and wait for all four (msnp.md 7.3).
-func (s *session) appendList(b []byte, trid, v string, l wire.List, contacts []server.Contact) []byte {
+// lists and wait for all four (msnp.md 7.3). With phones the settings of each
+// contact of FL follow its line.
+func (s *session) appendList(b []byte, trid, v string, l wire.List, contacts []server.Contact, phones bool) []byte {
 	total := 0
 	for _, c := range contacts {
 		if c.Lists.Has(l) {
@@ -78,8 +86,30 @@ func (s *session) appendList(b []byte, trid, v string, l wire.List, contacts []s
 			groups = groupList(c.Groups)
 		}
 		b = line(b, "LST", trid, l.String(), v, strconv.Itoa(i), of, c.Address, c.Shown(), groups)
+		if phones && l == wire.Forward {
+			for _, p := range c.Phones {
+				b = wire.AppendLine(b, "BPR", v, c.Address, string(p.Kind), wire.Escape(p.Value))
+			}
+		}
 	}
 	return b
+}
+
+// lst answers LST, one list as it stands in SYN, up to MSNP7: aMSN asks for it
+// after each REM (msnp.md 7.4).
+func (s *session) lst(ctx context.Context, cmd wire.Command) error {
+	l, ok := wire.ParseList(cmd.Args[1])
+	if !ok {
+		return server.Quit("LST of an unknown list")
+	}
+	return s.acct.Sync(ctx, 0, func(r server.Roster) {
+		s.c.ReplyBytes(s.appendList(nil, cmd.Args[0], version(r.Version), l, r.Contacts, false))
+	})
+}
+
+// lsg answers LSG, the groups as they stand in SYN of MSNP7 (msnp.md 7.4).
+func (s *session) lsg(ctx context.Context, cmd wire.Command) error {
+	return s.acct.Sync(ctx, 0, func(r server.Roster) { s.c.ReplyBytes(appendGroups(nil, cmd.Args[0], r)) })
 }
 
 // rosterBits is SYN's answer in MSNP8: exact counts first, then one LST with
@@ -95,6 +125,9 @@ func (s *session) rosterBits(trid string, r server.Roster) []byte {
 	b = wire.AppendLine(b, "SYN", trid, version(r.Version), strconv.Itoa(n), strconv.Itoa(len(r.Groups)))
 	b = wire.AppendLine(b, "GTC", r.Prompt)
 	b = wire.AppendLine(b, "BLP", r.Privacy)
+	for _, p := range r.Phones {
+		b = wire.AppendLine(b, "PRP", string(p.Kind), wire.Escape(p.Value))
+	}
 	for _, g := range r.Groups {
 		b = wire.AppendLine(b, "LSG", strconv.Itoa(g.ID), wire.Escape(g.Name), "0")
 	}
@@ -102,11 +135,14 @@ func (s *session) rosterBits(trid string, r server.Roster) []byte {
 		if c.Lists == 0 {
 			continue
 		}
-		groups := ""
-		if c.Lists.Has(wire.Forward) {
-			groups = groupList(c.Groups)
+		if !c.Lists.Has(wire.Forward) {
+			b = wire.AppendLine(b, "LST", c.Address, c.Shown(), strconv.Itoa(int(c.Lists)))
+			continue
 		}
-		b = line(b, "LST", c.Address, c.Shown(), strconv.Itoa(int(c.Lists)), groups)
+		b = wire.AppendLine(b, "LST", c.Address, c.Shown(), strconv.Itoa(int(c.Lists)), groupList(c.Groups))
+		for _, p := range c.Phones {
+			b = wire.AppendLine(b, "BPR", string(p.Kind), wire.Escape(p.Value))
+		}
 	}
 	return b
 }

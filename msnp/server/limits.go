@@ -13,8 +13,10 @@ const (
 	ChallengeTime = 10 * time.Minute
 	// StatusTime ends a signed-in session that never says anything (msnp.md 3: S3).
 	StatusTime = 10 * time.Minute
-	// EntryTime is how long a switchboard connection may take to show its
-	// cookie: the live service gave 60 s, modems get 120 (msnp.md 12.1).
+	// EntryTime is how long a switchboard connection may take from its first
+	// command into a board: the live service gave 60 s, modems get 120 (msnp.md
+	// 12.1). Before the first command nobody knows what a connection is, and it has
+	// VersionTime.
 	EntryTime = 120 * time.Second
 	// CommandTime is how long a command that has begun may take to arrive in
 	// whole; it ends a client that announced more bytes than it sends (msnp.md 2.4).

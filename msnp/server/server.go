@@ -42,8 +42,12 @@ type Options struct {
 	Advertise string
 	// InfoURL is shown in the answer to CVR; empty: http:// and the host.
 	InfoURL string
-	Limits  Limits
-	Now     func() time.Time
+	// Challenge asks clients of MSNP6 and later once per session to prove that they
+	// are official ones (CHL). Nobody has seen a box answer one, so boxes are never
+	// asked, and by default nobody is (msnp.md 11.1).
+	Challenge bool
+	Limits    Limits
+	Now       func() time.Time
 }
 
 // Server accepts Messenger clients. One listener serves notification and

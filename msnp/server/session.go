@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 
 	"wtvgate/msnp/wire"
@@ -33,6 +34,12 @@ type Client struct {
 // CVR is what a client says of itself (msnp.md 4.3).
 type CVR struct {
 	OS, Library, Version, Client string
+}
+
+// FirstGeneration tells whether a client says that it is a first-generation box:
+// os webtv, library msntvim, client msntv (msnp.md 17.5).
+func (v CVR) FirstGeneration() bool {
+	return strings.EqualFold(v.OS, "webtv") || strings.EqualFold(v.Library, "msntvim") || strings.EqualFold(v.Client, "msntv")
 }
 
 // Person is an address with the name shown for it, unescaped.
@@ -105,6 +112,52 @@ type Session interface {
 	Done()
 }
 
+// Grouper is a Session that keeps contact groups (MSNP7 and 8). Add and Remove of
+// a session without it accept group 0 at most, and edits of groups are answered
+// 502. Names come unescaped and within the protocol's limit.
+type Grouper interface {
+	// AddGroup answers ADG: 223 when there are too many, 228 when the name is in use.
+	AddGroup(ctx context.Context, name string, reply func(GroupChange)) error
+	// RemoveGroup answers RMG: 224 for an unknown group, 230 for group 0. Who was in
+	// no other group leaves FL without a line of its own (msnp.md 9.3).
+	RemoveGroup(ctx context.Context, id int, reply func(GroupChange)) error
+	// RenameGroup answers REG: 224 for an unknown group, 228 when the name is in use.
+	RenameGroup(ctx context.Context, id int, name string, reply func(GroupChange)) error
+}
+
+// GroupChange is the answer to an edit of the groups.
+type GroupChange struct {
+	Version uint32
+	Group
+}
+
+// Phoner is a Session that keeps phone settings (MSNP5 and later). Without it PRP
+// is answered 502.
+type Phoner interface {
+	// SetPhone answers PRP; an empty value unsets. The reply has the value as it is
+	// now, which is not the one given for MOB Y while MBE is N (msnp.md 7.5).
+	SetPhone(ctx context.Context, k PhoneKind, value string, reply func(version uint32, value string)) error
+}
+
+// PhoneKind is one of the phone settings.
+type PhoneKind string
+
+// Phone settings (msnp.md 7.3): three numbers, whether others may send to the
+// mobile, and whether there is one. The last two are Y or N, and N when unset.
+const (
+	PhoneHome     PhoneKind = "PHH"
+	PhoneWork     PhoneKind = "PHW"
+	PhoneMobile   PhoneKind = "PHM"
+	MobileOpen    PhoneKind = "MOB"
+	MobileEnabled PhoneKind = "MBE"
+)
+
+// Phone is a phone setting that is set.
+type Phone struct {
+	Kind  PhoneKind
+	Value string // unescaped
+}
+
 // Notifier is how a session reaches its client: the notification connection.
 // No method blocks: what does not fit the connection's queue ends the connection.
 type Notifier interface {
@@ -113,6 +166,9 @@ type Notifier interface {
 	// on the reverse list from now on or no longer, or the operator (ADD 0, REM 0).
 	Added(l wire.List, version uint32, p Person)
 	Removed(l wire.List, version uint32, addr string)
+	// Phone tells of a phone setting of a contact on FL (BPR), to clients from
+	// MSNP5 on that have asked for their lists; an empty value is one that was unset.
+	Phone(version uint32, addr string, p Phone)
 	Ring(r Ring)      // RNG
 	Close(why Reason) // OUT OTH, OUT SSD, or just the socket
 }
@@ -141,6 +197,7 @@ type Roster struct {
 	Privacy  string // BLP: AL or BL
 	Prompt   string // GTC: A or N
 	Groups   []Group
+	Phones   []Phone   // the account's own that are set
 	Contacts []Contact // everyone on at least one list, in a stable order
 }
 
@@ -154,7 +211,8 @@ type Group struct {
 type Contact struct {
 	Person
 	Lists  wire.Lists
-	Groups []int // set when on FL
+	Groups []int   // set when on FL
+	Phones []Phone // that are set, of somebody on FL who shows them to this account
 }
 
 // Change is the answer to an edit of the lists.
