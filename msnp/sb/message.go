@@ -82,10 +82,15 @@ func (l *link) msg(ctx context.Context, cmd wire.Command) error {
 		r = &receipt{c: l.c, ack: ack, trid: trid}
 		r.left.Store(int32(conns + len(guests)))
 	}
+	var crowded *server.Conn
 	if conns > 0 {
-		b.send(l.me, l.me.person.Address, l.me.shown, payload, r)
+		crowded = b.send(l.me, l.me.person.Address, l.me.shown, payload, r)
 	}
 	b.mu.Unlock()
+	if crowded != nil {
+		l.c.Flush() // our own answers do not wait for somebody else's line
+		crowded.AwaitRoom(ctx)
+	}
 	if len(guests) > 0 {
 		l.toGuests(ctx, guests, payload, r)
 	}
@@ -109,8 +114,10 @@ func (l *link) toGuests(ctx context.Context, guests []*participant, payload []by
 	}
 }
 
-// send queues a message for everybody connected but one. The caller holds mu.
-func (b *board) send(but *participant, address, shown string, payload []byte, r *receipt) {
+// send queues a message for everybody connected but one. It gives somebody, if
+// there is one, whose line is full: the writer should wait for them before the
+// next message. The caller holds mu.
+func (b *board) send(but *participant, address, shown string, payload []byte, r *receipt) (crowded *server.Conn) {
 	var buf [512]byte
 	head := messageHead(buf[:0], address, shown, len(payload))
 	for _, p := range b.people {
@@ -119,12 +126,14 @@ func (b *board) send(but *participant, address, shown string, payload []byte, r 
 		}
 		if r == nil {
 			_ = p.link.c.Send(head, payload, nil) // U: nobody wants to know
-			continue
-		}
-		if err := p.link.c.Send(head, payload, r); err != nil {
+		} else if err := p.link.c.Send(head, payload, r); err != nil {
 			b.x.later(func() { r.Written(err) }) // not under the lock: it calls out
 		}
+		if p.link.c.Crowded() {
+			crowded = p.link.c
+		}
 	}
+	return crowded
 }
 
 // messageHead is the line of a MSG to a client, with its CR LF.

@@ -142,7 +142,7 @@ func BenchmarkRelayBurst(b *testing.B) {
 func TestSlowReader(t *testing.T) {
 	log := newLogLines()
 	limits := msnptest.Unlimited
-	limits.Queue = 64 << 10
+	limits.Queue = 48 << 10 // below what the writer would wait for: here it is the limit that acts
 	sc := start(t, server.Options{Logger: log.logger(), Limits: limits}, "ABC")
 	sc.Backend.Add("dave@example.net", "Dave", "hunter22")
 	sc.r.SignIn("D", "MSNP6", "dave@example.net", "hunter22")

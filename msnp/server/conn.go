@@ -82,11 +82,14 @@ func (s *Server) newConn(id uint64, nc net.Conn) *Conn {
 		id: id, srv: s, nc: nc,
 		remote:   addrPort(nc.RemoteAddr()),
 		local:    addrPort(nc.LocalAddr()),
-		commands: NewBucket(s.o.Limits.Commands),
-		messages: NewBucket(s.o.Limits.Messages),
 		refusals: NewBucket(s.o.Limits.Errors),
 		deadline: time.Now().Add(VersionTime),
 	}
+	commands, messages := s.o.Limits.Commands, s.o.Limits.Messages
+	if c.remote.Addr().IsLoopback() {
+		commands, messages = Rate{Burst: -1}, Rate{Burst: -1}
+	}
+	c.commands, c.messages = NewBucket(commands), NewBucket(messages)
 	c.out.init(nc, &s.batches, s.o.Limits.Queue, c.panicked)
 	c.rd = wire.NewReader((*connReader)(c), c.payload)
 	return c
@@ -157,8 +160,32 @@ func (c *Conn) Send(head, payload []byte, done Completion) error {
 	return c.out.add(head, payload, done, true)
 }
 
+// Flush writes the replies so far, for a handler that is going to wait.
+func (c *Conn) Flush() { c.out.flush() }
+
 // Pending is the number of bytes queued and not yet written.
 func (c *Conn) Pending() int { return c.out.size() }
+
+// Crowded tells that the client takes in less than is written to it: who writes
+// to it should call AwaitRoom first.
+func (c *Conn) Crowded() bool { return c.out.crowded() }
+
+// AwaitRoom waits until a crowded client has taken in most of what is queued, or
+// its connection or ctx has ended, but not for long: two clients who flood each
+// other and read nothing meanwhile would hold each other for ever.
+func (c *Conn) AwaitRoom(ctx context.Context) {
+	room := c.out.drained()
+	if room == nil {
+		return
+	}
+	t := time.NewTimer(roomTime)
+	defer t.Stop()
+	select {
+	case <-room:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
 
 // End ends the connection once what is queued has been written. Any goroutine;
 // it does not block. The reason is for the log.

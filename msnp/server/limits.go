@@ -41,6 +41,13 @@ const (
 	// writePiece is how much is written under one deadline: a 28.8 kbit/s line
 	// takes ten seconds for it.
 	writePiece = 32 << 10
+	// highWater is the unwritten output at which those who write to a client in a
+	// switchboard have to wait for it, and lowWater where they go on: a flood fills
+	// the flooder's own socket, and the queue's limit is left for what cannot wait.
+	highWater = 64 << 10
+	lowWater  = 16 << 10
+	// roomTime is the longest such wait; after it the queue's limit decides.
+	roomTime = 5 * time.Second
 	// keepBuffer is the largest output buffer that is used again; a SYN of a
 	// full list is larger and is left to the collector.
 	keepBuffer = 16 << 10
@@ -69,7 +76,9 @@ type Rate struct {
 	Every time.Duration
 }
 
-// Default rates (msnp.md 15).
+// Default rates (msnp.md 15). Clients on a loopback address are exempt from the
+// first two, as from PerAddress: a proxy on the same machine hides everyone, and
+// what writes faster than others read is held back all the same (highWater).
 var (
 	defaultCommands = Rate{Burst: 20, Every: time.Second / 5}
 	defaultMessages = Rate{Burst: 10, Every: time.Second / 3}

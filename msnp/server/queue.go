@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wtvgate/msnp/wire"
@@ -46,7 +47,8 @@ type queue struct {
 	nc    net.Conn
 	pool  *sync.Pool // of *batch, shared by the server's connections
 	limit int
-	start func() // q.run, bound once so that starting it costs no allocation
+	full  atomic.Bool // more than highWater is unwritten, and lowWater not yet reached again
+	start func()      // q.run, bound once so that starting it costs no allocation
 	fault func(recovered any)
 
 	mu       sync.Mutex
@@ -56,6 +58,42 @@ type queue struct {
 	closing  bool          // nothing more is accepted; what is queued is still written
 	err      error         // set: nothing is written any more
 	idle     chan struct{} // made by wait
+	low      chan struct{} // made by drained
+}
+
+// crowded tells that the client takes in less than is written to it.
+func (q *queue) crowded() bool { return q.full.Load() }
+
+// drained gives a channel that is closed when little is left to write, or
+// nothing will be written any more; nil if that is so now.
+func (q *queue) drained() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.full.Load() {
+		return nil
+	}
+	if q.low == nil {
+		q.low = make(chan struct{})
+	}
+	return q.low
+}
+
+// measure keeps full and low in step with what is queued. The caller holds mu.
+func (q *queue) measure() {
+	n := q.inflight
+	if q.cur != nil {
+		n += len(q.cur.b)
+	}
+	switch {
+	case q.err != nil, q.closing, n <= lowWater:
+		q.full.Store(false)
+		if q.low != nil {
+			close(q.low)
+			q.low = nil
+		}
+	case n > highWater:
+		q.full.Store(true)
+	}
 }
 
 func (q *queue) init(nc net.Conn, pool *sync.Pool, limit int, fault func(any)) {
@@ -80,6 +118,9 @@ func (q *queue) add(head, payload []byte, done Completion, now bool) error {
 	b.b = append(b.b, payload...)
 	if done != nil {
 		b.marks = append(b.marks, mark{len(b.b), done})
+	}
+	if len(b.b)+q.inflight > highWater {
+		q.measure()
 	}
 	if now {
 		q.flushLocked()
@@ -136,6 +177,7 @@ func (q *queue) close() {
 	q.mu.Lock()
 	if !q.closing {
 		q.closing = true
+		q.measure()
 		q.nc.SetWriteDeadline(time.Now().Add(flushTime))
 	}
 	q.flushLocked()
@@ -168,6 +210,10 @@ func (q *queue) run() {
 		q.mu.Lock()
 		b, err := q.cur, q.err
 		q.cur, q.inflight = nil, 0
+		if b != nil {
+			q.inflight = len(b.b)
+		}
+		q.measure()
 		if b == nil || len(b.b) == 0 {
 			q.running = false
 			if q.idle != nil {
@@ -180,7 +226,6 @@ func (q *queue) run() {
 			}
 			return
 		}
-		q.inflight = len(b.b)
 		closing := q.closing
 		q.mu.Unlock()
 		if err == nil {
@@ -223,6 +268,7 @@ func (q *queue) fail(b *batch, err error) {
 		q.err = err
 	}
 	err = q.err
+	q.measure()
 	q.mu.Unlock()
 	q.nc.Close()
 	for _, m := range b.marks {

@@ -2,11 +2,14 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -274,3 +277,101 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestQueueCrowds: who writes to a client that does not keep up can wait until
+// little is left, and hears at once when nothing more will be written.
+func TestQueueCrowds(t *testing.T) {
+	s := &sink{gate: make(chan struct{})}
+	q := newQueue(s, 1<<20)
+	piece := make([]byte, 20<<10)
+	for i := range 4 { // 80 KiB; highWater is 64
+		if q.crowded() {
+			t.Fatalf("crowded after %d bytes", i*len(piece))
+		}
+		if err := q.add(nil, piece, nil, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := q.drained()
+	if !q.crowded() || room == nil {
+		t.Fatal("not crowded with 80 KiB")
+	}
+	for range 8 { // at most 32 KiB are written at once
+		select {
+		case s.gate <- struct{}{}:
+		case <-room:
+		}
+	}
+	<-room
+	if q.drained() != nil || q.crowded() {
+		t.Error("still crowded when little is left")
+	}
+	s.Close()
+	q.wait()
+
+	s = &sink{gate: make(chan struct{})}
+	q = newQueue(s, 1<<20)
+	for range 4 {
+		if err := q.add(nil, piece, nil, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room = q.drained()
+	s.Close() // the line breaks
+	<-room
+}
+
+// TestRoomIsNotAwaitedForEver: two clients who flood each other and read nothing
+// must not hold each other.
+func TestRoomIsNotAwaitedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{gate: make(chan struct{})}
+		c := &Conn{out: queue{}}
+		c.out.init(s, &sync.Pool{New: func() any { return new(batch) }}, 1<<20, func(any) {})
+		begun := time.Now()
+		c.AwaitRoom(t.Context())
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("waited %v for a client with room", d)
+		}
+		if err := c.Send(make([]byte, highWater+1), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.AwaitRoom(t.Context())
+		if d := time.Since(begun); !c.Crowded() || d != roomTime {
+			t.Errorf("waited %v, want %v", d, roomTime)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c.AwaitRoom(ctx)
+		if d := time.Since(begun); d != roomTime {
+			t.Errorf("waited on although the caller had ended")
+		}
+		s.Close()
+		c.out.wait()
+	})
+}
+
+// TestLoopbackIsNotPaced: a proxy on the same machine hides everyone.
+func TestLoopbackIsNotPaced(t *testing.T) {
+	s := New(Options{})
+	for from, paced := range map[string]bool{"127.0.0.1:9": false, "192.0.2.1:9": true} {
+		c := s.newConn(1, addressed{&sink{}, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))})
+		now := time.Now()
+		var wait time.Duration
+		for range 1000 {
+			wait = max(wait, c.messages.Take(now), c.commands.Take(now))
+		}
+		if (wait > 0) != paced {
+			t.Errorf("%s waits %v", from, wait)
+		}
+	}
+}
+
+// addressed is a connection from somewhere.
+type addressed struct {
+	*sink
+	from net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.from }
+func (a addressed) LocalAddr() net.Addr  { return a.from }
