@@ -50,6 +50,8 @@ func FuzzSession(f *testing.F) {
 	const in = "VER 1 MSNP7\r\nUSR 2 MD5 I alice@example.net\r\nUSR 3 MD5 S 1c2bd3b5837ea132b7befba304a26e43\r\n"
 	f.Add([]byte(in + "SYN 1 0\r\nCHG 2 NLN\r\nADD 3 FL x@y.zz x 0\r\nREM 4 FL x@y.zz 0\r\nXFR 5 SB\r\nPNG\r\n"))
 	f.Add([]byte(in + "QRY 1 a 32\r\n0123456789abcdef0123456789abcdefADL 2 3\r\nabcUUX 3 0\r\nREA 4 alice@example.net %20%zz%41\r\n"))
+	f.Add([]byte(in + "LSG 1\r\nADG 2 A%20b 0\r\nREG 3 1 C 0\r\nADD 4 FL bob@example.net B 1\r\nREM 5 FL bob@example.net 0\r\nRMG 6 1\r\nLST 7 FL\r\n"))
+	f.Add([]byte(in + "PRP 1 PHH 1%202\r\nPRP 2 MOB Y\r\nPRP 3 MBE Y\r\nURL 4 INBOX\r\nSND 5 a@b.cc\r\nSDC 6 a@b.cc 1 2 3 X X n 3\r\nabcFND 7 x\r\nCHL 8\r\nQRY 9 a 3\r\nabc"))
 	f.Add([]byte("USR 1 alice@example.net 1.2.3\r\nMSG 1 N 3\r\nabc"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4096 {
