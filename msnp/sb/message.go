@@ -84,7 +84,7 @@ func (l *link) msg(ctx context.Context, cmd wire.Command) error {
 	}
 	var crowded *server.Conn
 	if conns > 0 {
-		crowded = b.send(l.me, l.me.person.Address, l.me.shown, payload, r)
+		crowded = b.send(l.me, l.me.person.Address, l.me.shown, payload, r, l.c)
 	}
 	b.mu.Unlock()
 	if crowded != nil {
@@ -92,6 +92,7 @@ func (l *link) msg(ctx context.Context, cmd wire.Command) error {
 		crowded.AwaitRoom(ctx)
 	}
 	if len(guests) > 0 {
+		l.c.Flush() // storing takes longer than anybody should wait
 		l.toGuests(ctx, guests, payload, r)
 	}
 	return nil
@@ -116,8 +117,9 @@ func (l *link) toGuests(ctx context.Context, guests []*participant, payload []by
 
 // send queues a message for everybody connected but one. It gives somebody, if
 // there is one, whose line is full: the writer should wait for them before the
-// next message. The caller holds mu.
-func (b *board) send(but *participant, address, shown string, payload []byte, r *receipt) (crowded *server.Conn) {
+// next message. The caller holds mu and is by's reader; by is nil for those who
+// have no connection of their own.
+func (b *board) send(but *participant, address, shown string, payload []byte, r *receipt, by *server.Conn) (crowded *server.Conn) {
 	var buf [512]byte
 	head := messageHead(buf[:0], address, shown, len(payload))
 	for _, p := range b.people {
@@ -125,8 +127,8 @@ func (b *board) send(but *participant, address, shown string, payload []byte, r 
 			continue
 		}
 		if r == nil {
-			_ = p.link.c.Send(head, payload, nil) // U: nobody wants to know
-		} else if err := p.link.c.Send(head, payload, r); err != nil {
+			_ = queue(by, p.link.c, head, payload, nil) // U: nobody wants to know
+		} else if err := queue(by, p.link.c, head, payload, r); err != nil {
 			b.x.later(func() { r.Written(err) }) // not under the lock: it calls out
 		}
 		if p.link.c.Crowded() {
@@ -134,6 +136,14 @@ func (b *board) send(but *participant, address, shown string, payload []byte, r 
 		}
 	}
 	return crowded
+}
+
+// queue hands a piece to a client's queue.
+func queue(by, to *server.Conn, head, payload []byte, done server.Completion) error {
+	if by == nil {
+		return to.Send(head, payload, done)
+	}
+	return by.Relay(to, head, payload, done)
 }
 
 // messageHead is the line of a MSG to a client, with its CR LF.
@@ -166,7 +176,7 @@ func (b *board) Deliver(from server.Person, payload []byte, done func(error)) {
 	}
 	r := &receipt{done: done}
 	r.left.Store(int32(n))
-	b.send(nil, from.Address, from.Shown(), payload, r)
+	b.send(nil, from.Address, from.Shown(), payload, r, nil)
 	b.touch()
 }
 

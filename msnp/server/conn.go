@@ -69,6 +69,7 @@ type Conn struct {
 	commands Bucket
 	messages Bucket
 	refusals Bucket
+	owed     []*Conn // whom Relay has queued something for
 
 	mu       sync.Mutex
 	handler  Handler
@@ -160,8 +161,30 @@ func (c *Conn) Send(head, payload []byte, done Completion) error {
 	return c.out.add(head, payload, done, true)
 }
 
-// Flush writes the replies so far, for a handler that is going to wait.
-func (c *Conn) Flush() { c.out.flush() }
+// Relay queues head and payload for another client, as Send does, but they are
+// written when everything this client has sent so far has been handled: what
+// came in one piece goes out in one. Reader goroutine only.
+func (c *Conn) Relay(to *Conn, head, payload []byte, done Completion) error {
+	err := to.out.add(head, payload, done, false)
+	for _, o := range c.owed {
+		if o == to {
+			return err
+		}
+	}
+	c.owed = append(c.owed, to)
+	return err
+}
+
+// Flush writes the replies and what was relayed so far: before a handler waits,
+// and before the reader does. Reader goroutine only.
+func (c *Conn) Flush() {
+	for i, to := range c.owed {
+		to.out.flush()
+		c.owed[i] = nil // a board outlives those who leave it
+	}
+	c.owed = c.owed[:0]
+	c.out.flush()
+}
 
 // Pending is the number of bytes queued and not yet written.
 func (c *Conn) Pending() int { return c.out.size() }

@@ -61,7 +61,7 @@ type connReader Conn
 // Read implements io.Reader.
 func (r *connReader) Read(p []byte) (int, error) {
 	c := (*Conn)(r)
-	c.out.flush()
+	c.Flush()
 	if !c.arm() {
 		return 0, errEnding
 	}
@@ -170,7 +170,7 @@ func (c *Conn) pace(p Pace) {
 	if wait <= 0 {
 		return
 	}
-	c.out.flush()
+	c.Flush()
 	c.Pause(wait)
 }
 
@@ -187,7 +187,7 @@ func (c *Conn) Pause(d time.Duration) {
 // finish writes what is left, says goodbye in a way that does not destroy our
 // last words, and gives the slot back.
 func (c *Conn) finish(err error) {
-	c.out.flush() // the client need not wait for what End does
+	c.Flush() // nobody need wait for what End does
 	if c.handler != nil {
 		_ = c.guard(func() error { c.handler.End(); return nil }) // a panic is logged by guard
 	}

@@ -37,6 +37,9 @@ const (
 	// startBuffer is small because most connections are idle boxes, 10,000 of
 	// them (design.md 8); nearly every line a box sends fits.
 	startBuffer = 512
+	// busyBuffer is how far an empty buffer grows for a client that sends more
+	// than it holds: some twenty messages in one read.
+	busyBuffer = 4096
 	// fullBuffer holds the longest line with its end.
 	fullBuffer = MaxLine + 2
 	// maxEmptyReads: a source that returns nothing so often in a row is broken.
@@ -49,8 +52,10 @@ type Reader struct {
 	src     io.Reader
 	payload PayloadFunc
 	buf     []byte
-	pos     int // first byte not parsed
-	end     int // behind the last byte read
+	pos     int  // first byte not parsed
+	end     int  // behind the last byte read
+	last    int  // bytes of the last read
+	filled  bool // it filled the buffer
 	err     error
 }
 
@@ -156,6 +161,7 @@ func (r *Reader) fill() error {
 	for range maxEmptyReads {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += n
+		r.last, r.filled = n, r.end == len(r.buf)
 		switch {
 		case n > 0:
 			return nil // an error that came along comes again
@@ -169,12 +175,16 @@ func (r *Reader) fill() error {
 }
 
 // room makes sure that the buffer has space behind end: by moving what is in it
-// to the front, and then by growing. An empty buffer shrinks again, so that one
-// long line does not cost memory for the rest of the session.
+// to the front, and then by growing. An empty buffer grows while reads fill it,
+// so that a busy client is read in few pieces, and shrinks again, so that one
+// long line or busy hour does not cost memory for the rest of the session.
 func (r *Reader) room() {
 	if r.pos == r.end {
 		r.pos, r.end = 0, 0
-		if len(r.buf) > startBuffer {
+		switch size := len(r.buf); {
+		case r.filled && size < busyBuffer:
+			r.buf = make([]byte, 2*size)
+		case r.last < startBuffer && size > startBuffer:
 			r.buf = make([]byte, startBuffer)
 		}
 		return

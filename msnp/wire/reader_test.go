@@ -238,6 +238,23 @@ func TestBufferShrinks(t *testing.T) {
 	}
 }
 
+// A client that sends much at once is read in few pieces, and costs no more than
+// others again when it falls silent.
+func TestBufferGrowsForTheBusy(t *testing.T) {
+	busy, quiet := strings.Repeat("PNG\r\n", 4000), "PNG\r\nPNG\r\n"
+	r := NewReader(io.MultiReader(strings.NewReader(busy), iotest.OneByteReader(strings.NewReader(quiet))), FromClient)
+	most := 0
+	for range (len(busy) + len(quiet)) / 5 {
+		if _, err := r.Read(); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, len(r.buf))
+	}
+	if most != busyBuffer || len(r.buf) != startBuffer {
+		t.Errorf("grew to %d and stays at %d bytes, want %d and %d", most, len(r.buf), busyBuffer, startBuffer)
+	}
+}
+
 func TestCommandAccessors(t *testing.T) {
 	for in, want := range map[string]bool{"0": true, "4294967295": true, "007": true, "4294967296": false,
 		"-1": false, "+1": false, "x": false, "": false, "99999999999999999999999": false} {
