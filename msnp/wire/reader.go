@@ -175,31 +175,31 @@ func (r *Reader) fill() error {
 }
 
 // room makes sure that the buffer has space behind end: by moving what is in it
-// to the front, and then by growing. An empty buffer grows while reads fill it,
-// so that a busy client is read in few pieces, and shrinks again, so that one
-// long line or busy hour does not cost memory for the rest of the session.
+// to the front, or by growing. It also grows while reads fill it, so that a busy
+// client is read in few pieces, and when it is empty it shrinks again, so that
+// one long line or busy hour does not cost memory for the rest of the session.
 func (r *Reader) room() {
-	if r.pos == r.end {
-		r.pos, r.end = 0, 0
-		switch size := len(r.buf); {
-		case r.filled && size < busyBuffer:
-			r.buf = make([]byte, 2*size)
-		case r.last < startBuffer && size > startBuffer:
-			r.buf = make([]byte, startBuffer)
-		}
-		return
+	have, size := r.end-r.pos, len(r.buf)
+	switch {
+	case r.filled && size < busyBuffer:
+		size *= 2
+	case have == 0 && r.last < startBuffer:
+		size = startBuffer
+	case have == size:
+		size = min(2*size, fullBuffer)
 	}
-	if r.end < len(r.buf) {
-		return
+	r.filled = false
+	switch {
+	case size != len(r.buf):
+		fresh := make([]byte, size)
+		copy(fresh, r.buf[r.pos:r.end])
+		r.buf = fresh
+	case have > 0 && r.end < size:
+		return // there is space, and nothing to gain from moving
+	case have > 0:
+		copy(r.buf, r.buf[r.pos:r.end])
 	}
-	if r.pos > 0 {
-		r.end = copy(r.buf, r.buf[r.pos:r.end])
-		r.pos = 0
-		return
-	}
-	bigger := make([]byte, min(2*len(r.buf), fullBuffer))
-	copy(bigger, r.buf[:r.end])
-	r.buf = bigger
+	r.pos, r.end = 0, have
 }
 
 // split takes a line apart at runs of spaces.
