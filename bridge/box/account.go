@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,19 +23,12 @@ type account struct {
 	missed int64     // the newest inbox row at sign-in: up to it, rows came while the box was off
 	n      server.Notifier
 
-	tasks chan func()   // requests of the connections, which wait
-	wake  chan struct{} // a token: hints are there
-	quit  chan struct{} // closed to end the goroutine
-	ended chan struct{} // closed when it has ended
-	stop  sync.Once
+	turns turns // who may touch what is owned by the turn
 
 	look  atomic.Pointer[look] // what others may see; nil before the first CHG
 	plain atomic.Bool          // the client shows no states and no formats
 
-	mu    sync.Mutex
-	hints hints
-
-	// Owned by the goroutine.
+	// Owned by the turn.
 	client   server.Client
 	byBox    bool // came through messengerlogin
 	name     string
@@ -54,16 +45,6 @@ type account struct {
 	publish  *time.Timer
 }
 
-// hints is what others have left for the goroutine. Each kind is bounded: by
-// the number of contacts, or by what is under way.
-type hints struct {
-	waiting map[id.Address]struct{}
-	recheck map[id.Address]struct{}
-	typing  map[id.Address]bool
-	lists   bool
-	later   []func() // from guests and timers; one per callback under way
-}
-
 // open makes the account's session and ends the one before it.
 func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Client, byBox bool, n server.Notifier) (*account, error) {
 	roster, err := g.hub.Roster(ctx, info.Address)
@@ -76,15 +57,14 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	}
 	a := &account{
 		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name,
-		tasks: make(chan func()), wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 		status: wire.Offline, clientID: "0", invites: true,
 		shown: make(map[id.Address]server.Presence), talks: make(map[id.Address]*talk),
 	}
-	a.hints = newHints()
+	a.turns.ended = make(chan struct{})
 	a.byBox = byBox
 	a.plain.Store(a.isBox())
 	a.takeRoster(roster)
-	g.wg.Go(a.run)
+	g.wg.Add(1) // until leave
 	if old := g.hub.Sit(a.addr, a); old != nil {
 		old.End(bridge.EndElsewhere)
 		// Contacts saw no end of the old session: if the new one does not show
@@ -98,10 +78,6 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 // (msnp.md 16).
 const secondSignIn = 5 * time.Second
 
-func newHints() hints {
-	return hints{waiting: map[id.Address]struct{}{}, recheck: map[id.Address]struct{}{}, typing: map[id.Address]bool{}}
-}
-
 // isBox tells whether the client is a first-generation box: it came through
 // messengerlogin, says so in its CVR, or speaks MSNP3 and has sent no CVR, as the
 // WebTV Viewer does (msnp.md 17.5).
@@ -110,106 +86,14 @@ func (a *account) isBox() bool {
 	return a.byBox || v.FirstGeneration() || a.client.Dialect == wire.MSNP3 && v == (server.CVR{})
 }
 
-// run is the account's goroutine.
-func (a *account) run() {
-	defer close(a.ended)
-	defer a.leave()
-	for {
-		select {
-		case <-a.quit:
-			return
-		case <-a.g.running.Done():
-			return
-		case task := <-a.tasks:
-			task()
-		case <-a.wake:
-			a.guard(a.takeHints)
-		}
-	}
-}
-
-// guard keeps a panic of one event from ending the process. The session ends:
-// its state cannot be trusted.
-func (a *account) guard(f func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			a.g.log.Error("an account's session panicked", "account", a.addr, "panic", r, "stack", string(debug.Stack()))
-			a.n.Close(server.Dropped)
-			a.end()
-		}
-	}()
-	f()
-}
-
-// do has the goroutine run f for one of the account's connections and waits.
-func (a *account) do(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	task := func() {
-		err := errGone
-		a.guard(func() { err = f() })
-		done <- err
-	}
-	select {
-	case a.tasks <- task:
-		return <-done
-	case <-a.ended:
-		return errGone
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// hint changes the hints and wakes the goroutine. It never waits for it. A
-// switchboard may outlive the session: nobody reads its hints then.
-func (a *account) hint(f func(h *hints)) {
-	select {
-	case <-a.ended:
-		return
-	default:
-	}
-	a.mu.Lock()
-	f(&a.hints)
-	a.mu.Unlock()
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
-
-// later has the goroutine run f soon.
-func (a *account) later(f func()) { a.hint(func(h *hints) { h.later = append(h.later, f) }) }
-
-// takeHints works off what others have left.
-func (a *account) takeHints() {
-	a.mu.Lock()
-	h := a.hints
-	a.hints = newHints()
-	a.mu.Unlock()
-	for _, f := range h.later {
-		f()
-	}
-	if h.lists {
-		a.reload()
-	}
-	for peer := range h.recheck {
-		a.recheck(peer)
-	}
-	for peer := range h.waiting {
-		a.feed(a.talkWith(peer))
-	}
-	for peer, on := range h.typing {
-		a.showTyping(peer, on)
-	}
-}
-
 // Waiting implements bridge.Seat.
 func (a *account) Waiting(peer id.Address) {
-	a.hint(func(h *hints) { h.waiting[peer] = struct{}{} })
+	a.hint(func(h *hints) { note(&h.waiting, peer, true) })
 }
 
 // Recheck implements bridge.Seat.
 func (a *account) Recheck(peer id.Address) {
-	a.hint(func(h *hints) { h.recheck[peer] = struct{}{} })
+	a.hint(func(h *hints) { note(&h.recheck, peer, true) })
 }
 
 // ListsChanged implements bridge.Seat.
@@ -220,7 +104,7 @@ func (a *account) Typing(peer id.Address, on bool) {
 	if t := a.look.Load(); t == nil || t.blocked[peer] {
 		return
 	}
-	a.hint(func(h *hints) { h.typing[peer] = on })
+	a.hint(func(h *hints) { note(&h.typing, peer, on) })
 }
 
 // End implements bridge.Seat.
@@ -234,19 +118,16 @@ func (a *account) End(why bridge.EndReason) {
 		a.n.Close(server.Dropped)
 	}
 	a.end()
-	<-a.ended
+	<-a.turns.ended
 }
-
-// end asks the goroutine to end.
-func (a *account) end() { a.stop.Do(func() { close(a.quit) }) }
 
 // Done implements server.Session.
 func (a *account) Done() {
 	a.end()
-	<-a.ended
+	<-a.turns.ended
 }
 
-// leave is the end of the session: contacts see it, unless another session of
+// leave is the account's last turn: contacts see it, unless another session of
 // the account is there already.
 func (a *account) leave() {
 	if a.publish != nil {

@@ -3,10 +3,11 @@
 // core (package bridge).
 //
 // Who owns what:
-//   - account: one goroutine per signed-in account owns its status, its view of
-//     its lists and its conversations. Others leave hints (account.mu) or read
-//     its published look (an atomic pointer); they never wait for it. Its own
-//     connection does, with a task.
+//   - account: its status, its view of its lists and its conversations belong to
+//     one goroutine at a time, which exists only while there is something to do
+//     (turns.go): ten thousand idle accounts cost no goroutine. Others leave
+//     hints or read its published look (an atomic pointer); they never wait for
+//     it. Its own connection does, with a task.
 //   - logins: the challenges under way, one mutex, never held over a call out.
 //   - ledger: one goroutine notes what was written to boxes.
 package box
@@ -81,6 +82,14 @@ func NewGateway(o Options) *Gateway {
 func (g *Gateway) Start(ctx context.Context, boards server.Switchboards) {
 	g.running, g.boards = ctx, boards
 	g.wg.Go(func() { g.ledger.run(ctx) })
+	g.wg.Go(func() {
+		<-ctx.Done()
+		for _, s := range g.hub.Seats() {
+			if a, ok := s.(*account); ok {
+				a.end()
+			}
+		}
+	})
 }
 
 // Wait returns when all accounts have ended and everything that was written to

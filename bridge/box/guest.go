@@ -20,7 +20,7 @@ func (a *account) Call(ctx context.Context, callee string) (server.Callee, error
 		return server.Callee{}, &wire.Error{Code: wire.ErrBadAddress, Cause: err}
 	}
 	select {
-	case <-a.ended:
+	case <-a.turns.ended:
 		return server.Callee{}, wire.Refuse(wire.ErrNotOnline)
 	default:
 	}
@@ -56,7 +56,7 @@ func (a *account) Call(ctx context.Context, callee string) (server.Callee, error
 // takeRing passes another account's call on to the client.
 func (a *account) takeRing(r server.Ring) bool {
 	select {
-	case <-a.ended:
+	case <-a.turns.ended:
 		return false
 	default:
 	}
