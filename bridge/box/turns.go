@@ -76,13 +76,14 @@ func (a *account) work() {
 		}
 		t.tasks, t.hints = nil, hints{}
 		t.mu.Unlock()
+		// Hints first: what somebody was told is done is seen by whoever asks next.
+		a.guard(func() { a.takeHints(h) })
 		for _, f := range tasks {
 			f()
 		}
 		if last {
 			break
 		}
-		a.guard(func() { a.takeHints(h) })
 	}
 	a.guard(a.leave)
 	t.mu.Lock()
