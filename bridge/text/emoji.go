@@ -141,7 +141,7 @@ func (r *renderer) emojiAt(s string, c rune) int {
 		return r.flag(s, c)
 	}
 	n := utf8.RuneLen(c)
-	if c == utf8.RuneError {
+	if _, letter := typographic[c]; letter || c == utf8.RuneError {
 		return 0
 	}
 	if _, ok := shortcodes()[s[:n]]; !ok && !pictograph(c) && r.emoticon(s[:n]) == "" {

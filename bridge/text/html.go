@@ -2,6 +2,7 @@ package text
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -105,10 +106,14 @@ var styles = map[atom.Atom]Style{
 	atom.S: Strike, atom.Strike: Strike, atom.Del: Strike,
 }
 
-// gap is how many line ends stand around an element.
-func gap(t atom.Atom) int {
+// gap is how many line ends stand around an element. Paragraphs have a blank line
+// between them, except in lists: a TV has few lines.
+func (h *hypertext) gap(t atom.Atom) int {
 	switch t {
 	case atom.P:
+		if slices.ContainsFunc(h.stack, func(e element) bool { return e.tag == atom.Li }) {
+			return 1
+		}
 		return 2
 	case atom.Div, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Ul, atom.Ol, atom.Li, atom.Pre,
 		atom.Blockquote, atom.Table, atom.Tr, atom.Caption, atom.Details, atom.Summary, atom.Hr:
@@ -144,7 +149,7 @@ func (h *hypertext) start() {
 	if len(h.stack) >= maxDepth {
 		return
 	}
-	h.owe(gap(tag))
+	h.owe(h.gap(tag))
 	e := h.top()
 	e.tag, e.count, e.item, e.href = tag, 0, false, ""
 	e.style |= styles[tag]
@@ -212,7 +217,7 @@ func (h *hypertext) pop() {
 	case atom.A:
 		h.anchor(e)
 	}
-	h.owe(gap(e.tag))
+	h.owe(h.gap(e.tag))
 }
 
 func (h *hypertext) closeAll() {
@@ -352,8 +357,16 @@ func (h *hypertext) word(x Run) {
 		return
 	}
 	h.pay()
-	if h.blank {
-		h.append(Run{Text: " "})
+	if h.blank { // it belongs to what the words on both sides stand in
+		sep, e := Run{Text: " "}, h.top()
+		if n := len(h.out); n > 0 {
+			sep.Style, sep.Quote = e.style&h.out[n-1].Style, e.quote
+		}
+		if sep.Style == e.style {
+			h.append(sep)
+		} else {
+			h.out = append(h.out, sep)
+		}
 		h.blank = false
 	}
 	h.append(x)

@@ -35,7 +35,7 @@ var typographic = map[rune]string{
 var read = map[rune]string{
 	'\u0397': "I", '\u03B7': "i", '\u0389': "I", '\u03AE': "i", '\u03A5': "Y", '\u03C5': "y", '\u038E': "Y", '\u03CD': "y",
 	'\u0392': "V", '\u03B2': "v", '\u03A7': "Ch", '\u03C7': "ch", '\u03A6': "F", '\u03C6': "f",
-	'\u0259': "e", '\u018F': "E", '\u014A': "Ng", '\u014B': "ng",
+	'\u0259': "e", '\u01DD': "e", '\u018F': "E", '\u014A': "Ng", '\u014B': "ng",
 }
 
 // A writing is a script whose letters cannot be read out by a table.

@@ -37,7 +37,7 @@ func (x *DiscordContext) markdown(s string, mentions []DiscordUser) []Run {
 		p.lines(before)
 		p.freshLine()
 		p.out = append(p.out, Run{Kind: KindBlock, Text: code})
-		if s = strings.TrimPrefix(after, "\n"); s != "" {
+		if s = strings.TrimPrefix(strings.TrimLeft(after, " "), "\n"); s != "" {
 			p.out = append(p.out, Run{Text: "\n"})
 		}
 	}
@@ -331,7 +331,7 @@ func closes(s string, i int, mark string) bool {
 	case "_":
 		return !wordly(next) && next != '_' && s[i-1] != '_'
 	}
-	return next != rune(mark[0])
+	return mark == "~~" || mark == "||" || next != rune(mark[0])
 }
 
 // address reads a link, which no mark may be read in.

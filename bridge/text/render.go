@@ -264,7 +264,7 @@ const maxShortcode = 64
 // masked writes words that lead somewhere.
 func (r *renderer) masked(x *Run) {
 	words := oneLine(x.Text)
-	switch u := cut(oneLine(x.URL), MaxInput); {
+	switch u := strings.TrimPrefix(cut(oneLine(x.URL), MaxInput), "mailto:"); {
 	case u == "" || r.links == LinkWords && words != "":
 		r.text(words)
 	case words == "" || sameLink(words, u):
@@ -281,7 +281,7 @@ func (r *renderer) masked(x *Run) {
 func sameLink(words, u string) bool {
 	trim := func(s string) string {
 		s = strings.TrimPrefix(strings.TrimPrefix(s, "https://"), "http://")
-		return strings.TrimSuffix(strings.TrimPrefix(s, "mailto:"), "/")
+		return strings.TrimSuffix(s, "/")
 	}
 	return trim(words) == trim(u)
 }

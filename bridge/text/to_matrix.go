@@ -32,12 +32,15 @@ const maxFormatted = 24 << 10
 // rich tells whether runs say more than their text.
 func rich(runs []Run) bool {
 	for i := range runs {
-		if x := &runs[i]; x.Style != 0 || x.Kind == KindMention && x.ID != "" || x.Kind == KindLink || x.Kind == KindCode || x.Kind == KindBlock {
+		if x := &runs[i]; x.Style != 0 || x.Kind == KindMention && matrixID(x.ID) || x.Kind == KindLink || x.Kind == KindCode || x.Kind == KindBlock {
 			return true
 		}
 	}
 	return false
 }
+
+// matrixID tells whether a mention is of somebody or something on Matrix.
+func matrixID(s string) bool { return strings.HasPrefix(s, "@") || strings.HasPrefix(s, "#") }
 
 // tags are the elements of the styles, outermost first.
 var tags = [...]struct {
@@ -60,7 +63,7 @@ func matrixRun(b *strings.Builder, x *Run) {
 		}
 	}
 	switch {
-	case x.Kind == KindMention && x.ID != "":
+	case x.Kind == KindMention && matrixID(x.ID):
 		b.WriteString(`<a href="https://matrix.to/#/` + html.EscapeString(x.ID) + `">` + html.EscapeString(text) + "</a>")
 	case x.Kind == KindLink && webLink(x.URL):
 		b.WriteString(`<a href="` + html.EscapeString(x.URL) + `">` + html.EscapeString(text) + "</a>")
