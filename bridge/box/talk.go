@@ -248,10 +248,15 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 	if now := a.g.now(); r.ID <= a.missed || now.Sub(r.Sent) > late {
 		c = text.Late(c, r.Sent.Local(), now.Local())
 	}
-	var payloads [][]byte
 	o := a.rendering()
-	for _, p := range text.ToMSN(c, o) {
-		payloads = append(payloads, wire.TextMessage(p, o.Client != text.FirstGeneration && a.client.Dialect >= wire.MSNP3))
+	pieces := text.ToMSN(c, o)
+	payloads := make([][]byte, len(pieces))
+	for i, p := range pieces {
+		if o.Client == text.FirstGeneration || a.client.Dialect < wire.MSNP3 {
+			payloads[i] = wire.TextMessage(p, false)
+		} else {
+			payloads[i] = wire.StyledMessage(p, text.Effects(c))
+		}
 	}
 	return payloads
 }
