@@ -1,10 +1,10 @@
 package text
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -260,24 +260,6 @@ func (h *hypertext) anchor(e element) {
 	}
 }
 
-// pill reads the address of a mention: a user or a room of Matrix.
-func pill(href string) (id string, ok bool) {
-	rest, ok := strings.CutPrefix(href, "https://matrix.to/#/")
-	if !ok {
-		if rest, ok = strings.CutPrefix(href, "matrix:u/"); ok {
-			rest = "@" + rest
-		} else if rest, ok = strings.CutPrefix(href, "matrix:r/"); ok {
-			rest = "#" + rest
-		}
-	}
-	rest, _, _ = strings.Cut(rest, "?")
-	id, err := url.PathUnescape(rest)
-	if !ok || err != nil || strings.Contains(id, "/") || !(strings.HasPrefix(id, "@") || strings.HasPrefix(id, "#")) {
-		return "", false
-	}
-	return id, true
-}
-
 // image is a network's own emoji, or a picture's words.
 func (h *hypertext) image(attr map[string]string) {
 	name := attr["alt"]
@@ -386,6 +368,7 @@ func (h *hypertext) append(x Run) {
 
 // text handles characters between tags.
 func (h *hypertext) text(s string) {
+	s = strings.Map(visible, s)
 	if h.skip > 0 || s == "" {
 		return
 	}
@@ -414,6 +397,14 @@ func (h *hypertext) text(s string) {
 	} else if h.lines == 0 && len(h.out) > 0 {
 		h.blank = true
 	}
+}
+
+// visible drops the control characters that are no white space.
+func visible(c rune) rune {
+	if unicode.IsControl(c) && (c > 0x7F || !blank(byte(c))) {
+		return -1
+	}
+	return c
 }
 
 // blank tells of the white space of HTML.

@@ -116,7 +116,7 @@ func (w *writing) measure(s string) (name string, n int) {
 		case unicode.In(c, w.tables...):
 			kana = kana || unicode.In(c, unicode.Hiragana, unicode.Katakana)
 			n = i + utf8.RuneLen(c)
-		case c == ' ', c > 0xFF && unicode.In(c, unicode.Zs, unicode.P, unicode.Mn, unicode.Cf, unicode.Lm):
+		case c == ' ', invisible(c), c > 0xFF && unicode.In(c, unicode.Zs, unicode.P, unicode.Mn, unicode.Cf, unicode.Lm):
 		default:
 			return w.title(kana), n
 		}

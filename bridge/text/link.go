@@ -1,6 +1,7 @@
 package text
 
 import (
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,3 +46,21 @@ func linkLen(s string) int {
 
 // webLink tells whether u is an address that may be shown as a link.
 func webLink(u string) bool { return linkAt(u, 0) && linkLen(u) == len(u) }
+
+// pill reads the address of a mention: a user or a room of Matrix.
+func pill(href string) (id string, ok bool) {
+	rest, ok := strings.CutPrefix(href, "https://matrix.to/#/")
+	if !ok {
+		if rest, ok = strings.CutPrefix(href, "matrix:u/"); ok {
+			rest = "@" + rest
+		} else if rest, ok = strings.CutPrefix(href, "matrix:r/"); ok {
+			rest = "#" + rest
+		}
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	id, err := url.PathUnescape(rest)
+	if !ok || err != nil || strings.Contains(id, "/") || !(strings.HasPrefix(id, "@") || strings.HasPrefix(id, "#")) {
+		return "", false
+	}
+	return id, true
+}

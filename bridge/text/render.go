@@ -248,7 +248,12 @@ func (r *renderer) nothing() {
 
 // custom writes a network's own emoji by its name.
 func (r *renderer) custom(name string) {
-	name = strings.Trim(oneLine(name), ":")
+	name = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || invisible(c) {
+			return -1
+		}
+		return c
+	}, strings.Trim(oneLine(name), ":"))
 	if r.latin {
 		name = latinWord(name)
 	}

@@ -65,7 +65,7 @@ func matrixRun(b *strings.Builder, x *Run) {
 	switch {
 	case x.Kind == KindMention && matrixID(x.ID):
 		b.WriteString(`<a href="https://matrix.to/#/` + html.EscapeString(x.ID) + `">` + html.EscapeString(text) + "</a>")
-	case x.Kind == KindLink && webLink(x.URL):
+	case x.Kind == KindLink && (webLink(x.URL) || strings.HasPrefix(x.URL, "mailto:")):
 		b.WriteString(`<a href="` + html.EscapeString(x.URL) + `">` + html.EscapeString(text) + "</a>")
 	case x.Kind == KindCode:
 		b.WriteString("<code>" + html.EscapeString(text) + "</code>")
