@@ -13,13 +13,14 @@ const Continued = " ..."
 // Continued. It cuts at a line end if one stands in the last half of a piece,
 // else at a space, else between characters, never inside one; an address that
 // fits into a piece is kept whole, and a backslash stays with what it escapes. A
-// limit too small to hold a character and the mark is raised to what can.
+// limit too small to hold a character and the mark is raised to what can. Blanks at
+// the ends go.
 //
 // It is the only splitter (lessons L22): bytes are counted as they go on the
 // wire, so s must be in its final form.
 func Split(s string, limit int) []string {
 	limit = max(limit, utf8.UTFMax+len(Continued))
-	if s == "" {
+	if s = strings.Trim(s, " \r\n"); s == "" {
 		return nil
 	}
 	pieces := make([]string, 0, len(s)/limit+1)

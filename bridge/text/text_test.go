@@ -59,6 +59,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add("ééééééééééééé", 10)
 	f.Add(strings.Repeat("x", 5000), 1200)
 	f.Add("\n\n  \n", 3)
+	f.Add("\n\n\n\n  \n  \n", 3) // found: a mark for text that does not come
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		if !utf8.ValidString(s) || limit > 1<<20 {
 			return
