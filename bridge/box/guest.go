@@ -117,12 +117,12 @@ func (g *guest) Receive(ctx context.Context, b server.Board, from server.Person,
 	default:
 		return nil // a client's hello, a keep-alive: nothing to bring anybody
 	}
-	t := text.FromMSN(m.Text())
+	t := text.FromMSN(m.Text(), m.Header("X-MMS-IM-Format"))
 	if t.Empty() {
 		return nil
 	}
 	if from.Address != string(g.a.addr) { // a third person in the owner's conversation
-		t.Body = from.Name + ": " + t.Body
+		t = t.Prefixed(from.Name + ": ")
 	}
 	if err := g.a.g.hub.Say(ctx, id.Conversation{Account: g.a.addr, Peer: g.peer}, t); err != nil {
 		g.a.g.log.Warn("a message was not taken", "account", g.a.addr, "conv", g.peer, "err", err)

@@ -243,16 +243,31 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 	var c text.Content
 	if err := json.Unmarshal(r.Body, &c); err != nil {
 		a.g.log.Error("a stored message cannot be read", "account", a.addr, "msg", r.ID, "err", err)
-		c.Body = "(a message could not be read)"
+		c = text.Content{Body: "(a message could not be read)"}
 	}
 	if now := a.g.now(); r.ID <= a.missed || now.Sub(r.Sent) > late {
-		c.Body = text.Late(c.Body, r.Sent.Local(), now.Local())
+		c = text.Late(c, r.Sent.Local(), now.Local())
 	}
-	var payloads [][]byte
-	for _, p := range text.ToMSN(c, maxPiece) {
-		payloads = append(payloads, wire.TextMessage(p, !a.plain.Load() && a.client.Dialect >= wire.MSNP3))
+	o := a.rendering()
+	pieces := text.ToMSN(c, o)
+	payloads := make([][]byte, len(pieces))
+	for i, p := range pieces {
+		if o.Client == text.FirstGeneration || a.client.Dialect < wire.MSNP3 {
+			payloads[i] = wire.TextMessage(p, false)
+		} else {
+			payloads[i] = wire.StyledMessage(p, text.Effects(c))
+		}
 	}
 	return payloads
+}
+
+// rendering is how the signed-in client is to be shown text.
+func (a *account) rendering() text.Options {
+	o := text.Options{Client: text.PC, Limit: maxPiece, Zone: time.Local}
+	if a.plain.Load() {
+		o.Client = text.FirstGeneration
+	}
+	return o
 }
 
 // showTyping shows that a contact is writing, in a conversation that is open.

@@ -302,3 +302,29 @@ func TestRingingHasALimit(t *testing.T) {
 	}
 	none[msnp.Ringing](b)
 }
+
+// TestTextByKindOfClient: a box reads letters it has, a PC client reads what was
+// written, with the Messenger's emoticons and the looks that all of it has.
+func TestTextByKindOfClient(t *testing.T) {
+	r := newRig(t)
+	rich := text.FromMatrix(text.MatrixMessage{Type: "m.text", HTML: "<b>Łódź 👍 – ok</b>"})
+	if err := r.hub.SetPassword(t.Context(), acct("carol"), "hunter22", true); err != nil {
+		t.Fatal(err)
+	}
+	pc := r.signInAs(msnp.Options{Address: "carol@webtv.local", Dialects: []wire.Dialect{wire.MSNP7}, Credential: msnp.Password("hunter22")})
+	pc.status(wire.Online)
+	for _, c := range []struct {
+		account, text, format string
+		b                     *box
+	}{
+		{"alice", "Lódz :thumbsup: - ok", "", r.online("alice", wire.MSNP6)},
+		{"carol", "Łódź (Y) – ok", "FN=Arial; EF=B; CO=0; CS=0; PF=0", pc},
+	} {
+		r.receive(bridge.MessageEvent{Event: id.Event("$kind-" + c.account), Account: acct(c.account), From: "bob", Name: "Bob",
+			Text: rich, Time: time.Now()})
+		m := next[msnp.Message](t, c.b.answer(bob).Events())
+		if m.Text() != c.text || m.Header("X-MMS-IM-Format") != c.format {
+			t.Errorf("%s reads %q in %q, want %q in %q", c.account, m.Text(), m.Header("X-MMS-IM-Format"), c.text, c.format)
+		}
+	}
+}

@@ -2,105 +2,89 @@ package matrix
 
 import (
 	"strings"
-	"unicode"
 
 	"maunium.net/go/mautrix/event"
+	mid "maunium.net/go/mautrix/id"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/text"
 )
 
-// convert.go: a Matrix message as plain text. Pure functions.
+// convert.go: between Matrix's content types and the plain model. What a message
+// says is text's business; here it is only taken apart and put together. Pure
+// functions.
 
-// maxFileName is the longest file name shown, in characters.
-const maxFileName = 80
-
-// kind names what cannot be shown itself.
-func kind(t event.MessageType) (name string, known bool) {
-	switch t {
-	case event.MsgImage:
-		return "picture", true
-	case event.MsgVideo:
-		return "video", true
-	case event.MsgAudio:
-		return "sound", true
-	case event.MsgFile:
-		return "file", true
-	case event.MsgLocation:
-		return "place", true
+// incoming is a friend's message in the plain model; empty for nothing to show.
+func incoming(m *event.MessageEventContent, sticker bool, r room) text.Content {
+	if m.RelatesTo.GetReplaceID() == "" {
+		return text.FromMatrix(message(m, sticker, r))
 	}
-	return "", false
-}
-
-// plain is what a box shows of a message; "" for nothing. Name is the friend's,
-// for emotes.
-func plain(m *event.MessageEventContent, sticker bool, name string) string {
-	if m.RelatesTo.GetReplaceID() != "" {
-		return edited(m, name)
-	}
-	body := tidy(m.Body)
-	if m.RelatesTo.GetReplyTo() != "" {
-		body = tidy(event.TrimReplyFallbackText(body))
-	}
-	if sticker {
-		return bracket("sticker", m.Body)
-	}
-	switch m.MsgType {
-	case event.MsgText, event.MsgNotice:
-		return body
-	case event.MsgEmote:
-		if body == "" {
-			return ""
-		}
-		return "* " + name + " " + body
-	case event.MsgVerificationRequest, "": // between machines; or redacted
-		return ""
-	}
-	what, known := kind(m.MsgType)
-	if !known {
-		if body == "" { // the body is what the sender's client means for us
-			return "[something that cannot be shown here]"
-		}
-		return body
-	}
-	line := bracket(what, m.GetFileName())
-	if caption := tidy(m.GetCaption()); caption != "" {
-		line += " " + caption
-	}
-	return line
-}
-
-// edited is the new text of a message that was changed.
-func edited(m *event.MessageEventContent, name string) string {
 	content := m.NewContent
 	if content == nil {
 		content = &event.MessageEventContent{MsgType: m.MsgType, Body: strings.TrimPrefix(m.Body, "* ")}
 	}
 	content.RelatesTo = nil
-	body := plain(content, false, name)
-	if body == "" {
-		return ""
-	}
-	return "(edited) " + body
+	out := message(content, false, r)
+	out.Edit = true
+	return text.FromMatrix(out)
 }
 
-// bracket is one line for something with a file name.
-func bracket(what, name string) string {
-	name = strings.Join(strings.Fields(tidy(name)), " ")
-	if r := []rune(name); len(r) > maxFileName {
-		name = string(r[:maxFileName]) + "..."
+// message takes a content apart.
+func message(m *event.MessageEventContent, sticker bool, r room) text.MatrixMessage {
+	out := text.MatrixMessage{
+		Type: string(m.MsgType), Sticker: sticker, Body: m.Body, FileName: m.GetFileName(), Caption: m.GetCaption(),
+		GeoURI: m.GeoURI, Answers: m.RelatesTo.GetReplyTo() != "", Name: r.friendName(), Person: r.person,
+		Voice: m.MSC3245Voice != nil,
 	}
-	if name == "" {
-		return "[" + what + "]"
+	if m.Format == event.FormatHTML {
+		out.HTML = m.FormattedBody
 	}
-	return "[" + what + ": " + name + "]"
+	if m.Info != nil {
+		out.Size, out.Seconds = int64(m.Info.Size), m.Info.Duration/1000
+	}
+	return out
 }
 
-// tidy folds line ends and drops control characters and space at the ends.
-func tidy(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
+// person names somebody in a direct room: the friend, or else the reader.
+func (r room) person(user string) (name string, you bool) {
+	if mid.UserID(user) == r.friend {
+		return r.friendName(), false
+	}
+	return "", true
+}
+
+// poll is a friend's question in the plain model.
+func poll(m *event.PollStartEventContent, r room) text.Content {
+	p := text.Poll{Question: m.PollStart.Question.Text, Several: m.PollStart.MaxSelections > 1}
+	for _, a := range m.PollStart.Answers {
+		p.Answers = append(p.Answers, a.Text)
+	}
+	return text.FromMatrix(text.MatrixMessage{Poll: &p, Name: r.friendName()})
+}
+
+// outgoing is a message's content as we send it.
+type outgoing struct {
+	Type          event.MessageType `json:"msgtype"`
+	Body          string            `json:"body"`
+	Format        event.Format      `json:"format,omitempty"`
+	FormattedBody string            `json:"formatted_body,omitempty"`
+	Mentions      *event.Mentions   `json:"m.mentions,omitempty"`
+	ID            id.Message        `json:"wtvgate.id,omitempty"` // keyMessage
+}
+
+// content is what a box wrote as a message in a direct room. The friend's name
+// after an @ is a real mention.
+func content(m bridge.Outbound, r room) outgoing {
+	t := text.WithMentions(m.Text, []text.Person{{ID: string(r.friend), Names: []string{r.name, r.friend.Localpart()}}})
+	out := outgoing{Type: event.MsgText, ID: m.ID}
+	if out.Body, out.FormattedBody = text.ToMatrix(t); out.FormattedBody != "" {
+		out.Format = event.FormatHTML
+	}
+	for _, x := range t.Runs {
+		if x.Kind == text.KindMention && x.ID == string(r.friend) {
+			out.Mentions = &event.Mentions{UserIDs: []mid.UserID{r.friend}}
 		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return strings.TrimSpace(s)
+	}
+	return out
 }

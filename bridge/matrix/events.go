@@ -72,7 +72,7 @@ func (n *Network) said(ctx context.Context, evt *event.Event) error {
 		}
 	}
 	switch evt.Type {
-	case event.EventMessage, event.EventSticker:
+	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart:
 		return n.message(ctx, r, evt)
 	case event.EventEncrypted:
 		return n.unreadable(ctx, r, evt)
@@ -95,8 +95,13 @@ func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
 	if err := parse(evt); err != nil {
 		return err
 	}
-	body := plain(evt.Content.AsMessage(), evt.Type == event.EventSticker, r.friendName())
-	if body == "" {
+	var t text.Content
+	if p, ok := evt.Content.Parsed.(*event.PollStartEventContent); ok {
+		t = poll(p, r)
+	} else {
+		t = incoming(evt.Content.AsMessage(), evt.Type == event.EventSticker, r)
+	}
+	if t.Empty() {
 		n.log.Debug("message with nothing to show", "room", r.id, "msg", evt.ID)
 		return nil
 	}
@@ -105,7 +110,7 @@ func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
 	}
 	return n.receive(ctx, bridge.MessageEvent{
 		Event: id.Event(evt.ID), Account: r.account, From: id.Remote(r.friend), Name: r.name,
-		Text: text.Content{Body: body}, Time: n.timeOf(evt),
+		Text: t, Time: n.timeOf(evt),
 	})
 }
 

@@ -20,13 +20,6 @@ import (
 // repeat theirs every few seconds (matrix.md 10).
 const typingFor = 8 * time.Second
 
-// outgoing is a message's content.
-type outgoing struct {
-	Type event.MessageType `json:"msgtype"`
-	Body string            `json:"body"`
-	ID   id.Message        `json:"wtvgate.id,omitempty"` // keyMessage
-}
-
 // transactionID makes the id by which the homeserver knows a repeat. It follows
 // from our message id alone: the same for every try, for ever (lessons L2).
 func transactionID(key string) string {
@@ -73,7 +66,7 @@ func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.Eve
 		}
 	}
 	resp, err := c.SendMessageEvent(ctx, r.id, event.EventMessage,
-		outgoing{Type: event.MsgText, Body: m.Text.Body, ID: m.ID}, mautrix.ReqSendEvent{TransactionID: transactionID(string(m.ID))})
+		content(m, r), mautrix.ReqSendEvent{TransactionID: transactionID(string(m.ID))})
 	if err != nil {
 		return "", n.judge(err, textRefused)
 	}

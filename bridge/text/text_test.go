@@ -17,20 +17,20 @@ func TestFromMSN(t *testing.T) {
 		" \r\n ":            "",
 		"café ☕":            "café ☕",
 	} {
-		if got := FromMSN(in).Body; got != want {
+		if got := FromMSN(in, "").Body; got != want {
 			t.Errorf("FromMSN(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
 
 func TestToMSN(t *testing.T) {
-	if got := ToMSN(Content{Body: "\u200e \n"}, 100); len(got) != 0 {
+	if got := ToMSN(Content{Body: "\u200e \n"}, Options{}); len(got) != 0 {
 		t.Errorf("nothing to show gave %q", got)
 	}
-	if got := ToMSN(Content{Body: "a\nb"}, 100); len(got) != 1 || got[0] != "a\r\nb" {
+	if got := ToMSN(Content{Body: "a\nb"}, Options{}); len(got) != 1 || got[0] != "a\r\nb" {
 		t.Errorf("line end: %q", got)
 	}
-	got := ToMSN(Content{Body: "one two three four five"}, 14)
+	got := ToMSN(Content{Body: "one two three four five"}, Options{Limit: 14})
 	want := []string{"one two ...", "three four ...", "five"}
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", got, want)
@@ -46,10 +46,10 @@ func TestSplitPrefersLineEnds(t *testing.T) {
 
 func TestLate(t *testing.T) {
 	now := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
-	if got := Late("hi", now.Add(-time.Hour), now); got != "(19:00) hi" {
+	if got := Late(Content{Body: "hi"}, now.Add(-time.Hour), now).Body; got != "(19:00) hi" {
 		t.Errorf("same day: %q", got)
 	}
-	if got := Late("hi", now.AddDate(0, 0, -2), now); got != "(Nov 20, 20:00) hi" {
+	if got := Late(Content{Body: "hi"}, now.AddDate(0, 0, -2), now).Body; got != "(Nov 20, 20:00) hi" {
 		t.Errorf("another day: %q", got)
 	}
 }
@@ -59,6 +59,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add("ééééééééééééé", 10)
 	f.Add(strings.Repeat("x", 5000), 1200)
 	f.Add("\n\n  \n", 3)
+	f.Add("\n\n\n\n  \n  \n", 3) // found: a mark for text that does not come
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		if !utf8.ValidString(s) || limit > 1<<20 {
 			return

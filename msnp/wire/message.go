@@ -203,12 +203,23 @@ func (m Message) Invite() (cookie string, ok bool) {
 // what is not UTF-8 becomes U+FFFD. With format it has the font line that some
 // PC clients insist on (msnp.md 13). See MaxEmitText for the length.
 func TextMessage(text string, format bool) []byte {
-	text = unixLines(strings.ToValidUTF8(text, "\uFFFD"))
-	out := make([]byte, 0, len(textHead)+len(formatHead)+2+len(text)+strings.Count(text, "\n"))
-	out = append(out, textHead...)
-	if format {
-		out = append(out, formatHead...)
+	if !format {
+		return textMessage(text, "")
 	}
+	return textMessage(text, formatHead)
+}
+
+// StyledMessage is TextMessage with a format that has effects: any of the letters
+// B, I, U and S (msnp.md 13).
+func StyledMessage(text, effects string) []byte {
+	return textMessage(text, strings.Replace(formatHead, "EF=", "EF="+effects, 1))
+}
+
+func textMessage(text, format string) []byte {
+	text = unixLines(strings.ToValidUTF8(text, "\uFFFD"))
+	out := make([]byte, 0, len(textHead)+len(format)+2+len(text)+strings.Count(text, "\n"))
+	out = append(out, textHead...)
+	out = append(out, format...)
 	out = append(out, '\r', '\n')
 	for {
 		line, rest, more := strings.Cut(text, "\n")

@@ -56,6 +56,7 @@ func TestMakeMessages(t *testing.T) {
 		textHead + "\r\none\r\ntwo\r\nthree\r\n\r\n": TextMessage("one\ntwo\r\nthree\r\n\n", false),
 		textHead + "\r\na\uFFFDb":                    TextMessage("a\xffb", false),
 		textHead + "\r\n":                            TextMessage("", false),
+		textHead + "X-MMS-IM-Format: FN=Arial; EF=BI; CO=0; CS=0; PF=0\r\n\r\nhi": StyledMessage("hi", "BI"),
 	} {
 		if string(got) != want {
 			t.Errorf("got  %q\nwant %q", got, want)
