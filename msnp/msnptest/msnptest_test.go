@@ -34,12 +34,13 @@ func TestPipe(t *testing.T) {
 		s.Backend.AddFriend("bob@example.net", "Bob Smith").Echo = true
 		r := NewRunnerOn(t, func() (net.Conn, error) { return ln.Dial("192.0.2.10:1863") })
 		r.File("testdata/runner.txt")
-		ln.Close()
-		if _, err := ln.Dial("192.0.2.10:1863"); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("dial after close: %v", err)
-		}
 		if _, err := ln.Dial("nowhere"); err == nil {
 			t.Error("dial from nowhere")
+		}
+		shut := NewPipe() // another: the server's own must not close under it
+		shut.Close()
+		if _, err := shut.Dial("192.0.2.10:1863"); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("dial after close: %v", err)
 		}
 	})
 }
