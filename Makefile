@@ -15,8 +15,9 @@ demo: build ## a conversation with a simulated box, nothing to set up
 	bin/wtvgate demo
 
 check: ## format, vet, staticcheck, unit tests with the race detector, static build, tidy
-	@fmt=$$(gofmt -s -l $$(git ls-files -co --exclude-standard '*.go')); \
+	@fmt=$$(gofmt -s -l .); \
 	if [ -n "$$fmt" ]; then echo "gofmt -s is needed for:"; echo "$$fmt"; exit 1; fi
+	@if grep -rn --include='*_test.go' 'time\.Sleep' .; then echo "tests synchronise by round trips, injected time or testing/synctest"; exit 1; fi
 	$(GO) vet $(TAGS) ./...
 	$(GO) tool staticcheck $(TAGS) ./...
 	$(GO) test -race $(TAGS) ./...

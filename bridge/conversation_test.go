@@ -21,7 +21,7 @@ func (r *rig) settled() {
 	for len(r.hub.convs) > 0 {
 		r.hub.mu.Unlock()
 		synctest.Wait()
-		time.Sleep(time.Second) // the bubble's clock
+		<-time.After(time.Second) // of the bubble's clock
 		r.hub.mu.Lock()
 	}
 }
@@ -144,7 +144,7 @@ func TestReturningNetworkIsTriedAtOnce(t *testing.T) {
 		r.run()
 		r.net.in.State(false, "cannot reach it")
 		r.say("x")
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute) // of the bubble's clock
 		synctest.Wait()
 		before := len(r.net.calls)
 		up.Store(true)

@@ -12,17 +12,15 @@ import (
 
 // Bits of the four lists as the store and MSNP8 have them (msnp.md 7.1).
 const (
-	listForward uint8 = 1
-	listAllow   uint8 = 2
-	listBlock   uint8 = 4
-	listReverse uint8 = 8
+	listForward = store.ForwardList
+	listAllow   = store.AllowList
+	listBlock   = store.BlockList
+	listReverse = store.ReverseList
 )
 
-// Privacy modes (BLP, msnp.md 7.1).
-const (
-	privacyOpen   = "AL"
-	privacyClosed = "BL"
-)
+// privacyClosed is the mode of BLP in which the allow list alone gets through
+// (msnp.md 7.1).
+const privacyClosed = "BL"
 
 // Limits of the lists (msnp.md 15). The reverse list has its limit towards other
 // networks only, where anybody may write: our own accounts are counted elsewhere.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -185,15 +187,34 @@ func (h *Homeserver) call(method, url string, body, into any) {
 	}
 }
 
+// Ports that FreePort gives lie below those that the system takes for outgoing
+// connections, one of which could else have a port before its program does.
+const (
+	firstPort = 20000
+	lastPort  = 32000
+)
+
+// given are the ports that FreePort gave: a port is nobody's until its program
+// listens, and must not be given twice.
+var given sync.Map
+
 // FreePort finds a TCP port that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range lastPort - firstPort {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return port
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // buildHomeserver builds Dendrite once and keeps it outside the tree, by the

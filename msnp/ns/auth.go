@@ -156,7 +156,7 @@ func (s *session) usrResponse(ctx context.Context, cmd wire.Command) error {
 	out := append([]string{cmd.Args[0], "OK", me.Address, me.Shown()}, s.traits.okTail...)
 	s.note.open(server.Principal{Person: me, Dialect: s.dialect, Session: acct}, s.profile(wire.AppendLine(nil, "USR", out...)))
 	s.c.Log().Info("signed in", "account", me.Address, "dialect", s.dialect.String(),
-		"os", s.cvr.OS, "library", s.cvr.Library, "version", s.cvr.Version)
+		"remote", s.c.Client().Remote.Addr().String(), "os", s.cvr.OS, "library", s.cvr.Library, "version", s.cvr.Version)
 	return nil
 }
 
