@@ -142,7 +142,9 @@ func (c *conversation) deliver(ctx context.Context, o store.Outgoing) bool {
 		if !told && c.h.now().Sub(begun) >= tellAfter {
 			told = true
 			c.h.log.Warn("delivery is late; will keep trying", "conv", c.key, "network", o.Network, "kind", o.Kind, "err", err)
-			c.tell(ctx, o, "Not delivered yet: "+v.words()+". It will be tried again.")
+			if line := delayLine(o, v); line != "" {
+				c.tell(ctx, o, line)
+			}
 		}
 		c.pause(ctx, max(wait, v.After), comesUp)
 		wait = min(2*wait, lastRetry)
@@ -222,6 +224,18 @@ func (c *conversation) giveUp(ctx context.Context, o store.Outgoing, v *SendErro
 		c.tell(ctx, o, line)
 	}
 	return true
+}
+
+// delayLine is what the writer of a row that is late reads; "" for rows that
+// nobody waits for: a receipt that is late is not a message that is.
+func delayLine(o store.Outgoing, v *SendError) string {
+	switch o.Kind {
+	case kindMessage:
+		return "Not delivered yet: " + v.words() + ". It will be tried again."
+	case kindInvite:
+		return "Not invited yet: " + v.words() + ". It will be tried again."
+	}
+	return ""
 }
 
 // failureLine is what the writer of a failed row reads; "" for rows that nobody

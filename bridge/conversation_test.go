@@ -108,6 +108,31 @@ func TestWriterIsToldOfDelayOnceAndOfTheEnd(t *testing.T) {
 	})
 }
 
+// TestLateReceiptIsNotALateMessage: the network goes away just after a box took
+// a friend's message. Nothing of the owner's is late, and nothing may say so.
+func TestLateReceiptIsNotALateMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.net.script = func(string, Outbound) (Receipt, error) { return Receipt{}, errors.New("no route") }
+		r.net.calls = make(chan fakeCall, 100000)
+		r.run()
+		r.receive(message("$1", "hi"))
+		rows, err := r.hub.WaitingFrom(t.Context(), aliceBob, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.hub.Delivered(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		r.settled()
+		r.stop()
+		if len(r.net.calls) == 0 {
+			t.Error("the receipt was not tried")
+		}
+		equal(t, r.inbox(alice), nil)
+	})
+}
+
 func TestServersWaitIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -73,13 +73,33 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	if !ok || e.Text.Empty() {
 		return nil
 	}
-	body, err := json.Marshal(e.Text)
+	body, err := pack(e.Text)
 	if err != nil {
-		return fmt.Errorf("bridge: packing a message: %w", err)
+		return err
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
 		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
 	return r.h.accept(ctx, in, true)
+}
+
+// maxPlain is what is kept of a text that does not fit a row otherwise, in
+// characters: written as \u00XX each has six bytes, and all fit.
+const maxPlain = store.MaxBody / 8
+
+// pack makes a row's body of a friend's text. What is too large with its looks
+// goes without them, and what is still too large is cut: a row that the store
+// refuses for ever would hold all that its sender writes after it (lessons L5).
+func pack(c text.Content) ([]byte, error) {
+	for _, c := range []text.Content{c, {Body: c.Body}, {Body: text.Excerpt(c, maxPlain)}} {
+		body, err := json.Marshal(c)
+		if err != nil {
+			return nil, fmt.Errorf("bridge: packing a message: %w", err)
+		}
+		if len(body) <= store.MaxBody {
+			return body, nil
+		}
+	}
+	return nil, fmt.Errorf("bridge: packing a message: %w", store.ErrTooLong) // Excerpt keeps the last below it
 }
 
 // notice stores a line that no friend wrote.

@@ -1,7 +1,9 @@
 package bridge
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -282,5 +284,27 @@ func TestNamesAreLearnedAndChosenOnesKept(t *testing.T) {
 	r.receive(message("$1", "hi"))
 	if got := name(); got != "Bobby" {
 		t.Errorf("the chosen name became %q", got)
+	}
+}
+
+// TestTextThatFillsARowIsNoPoison: what the store would refuse is kept without
+// its looks, or cut; an error here would be offered again for ever.
+func TestTextThatFillsARowIsNoPoison(t *testing.T) {
+	r := newRig(t)
+	r.run()
+	for i, size := range []int{64 << 10, 80 << 10, 1 << 20} {
+		e := message(fmt.Sprint("$", i), strings.Repeat("<", size)) // six bytes each as JSON
+		e.Text.Runs = []text.Run{{Text: e.Text.Body}}
+		r.receive(e)
+	}
+	rows, err := r.st.PendingIncoming(t.Context(), alice, 0, 10)
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, want := range []int{64 << 10, 80 << 10, maxPlain + len("...")} {
+		var c text.Content
+		if err := json.Unmarshal(rows[i].Body, &c); err != nil || len(c.Body) != want || len(c.Runs) != 0 {
+			t.Errorf("row %d keeps %d bytes and %d runs, %v; want %d and none", i, len(c.Body), len(c.Runs), err, want)
+		}
 	}
 }
