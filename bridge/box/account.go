@@ -58,7 +58,6 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	a := &account{
 		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name,
 		status: wire.Offline, clientID: "0", invites: true,
-		shown: make(map[id.Address]server.Presence), talks: make(map[id.Address]*talk),
 	}
 	a.turns.ended = make(chan struct{})
 	a.byBox = byBox

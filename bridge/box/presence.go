@@ -87,13 +87,13 @@ func (a *account) show() {
 		return
 	}
 	l := &look{name: a.name, status: a.status, clientID: a.clientID, invites: a.invites,
-		closed: a.roster.Privacy == "BL", allowed: map[id.Address]bool{}, blocked: map[id.Address]bool{}}
+		closed: a.roster.Privacy == "BL"}
 	for _, c := range a.roster.Contacts {
 		if lists(c).Has(wire.Allow) {
-			l.allowed[c.Address] = true
+			note(&l.allowed, c.Address, true)
 		}
 		if lists(c).Has(wire.Block) {
-			l.blocked[c.Address] = true
+			note(&l.blocked, c.Address, true)
 		}
 	}
 	a.look.Store(l)
@@ -216,7 +216,7 @@ func (a *account) nowShown(peer id.Address) *server.Presence {
 	if p.Status == wire.Offline {
 		return nil
 	}
-	a.shown[peer] = p
+	note(&a.shown, peer, p)
 	return &p
 }
 
@@ -233,7 +233,7 @@ func (a *account) recheck(peer id.Address) {
 	case now.Status == wire.Offline:
 		delete(a.shown, peer)
 	default:
-		a.shown[peer] = now
+		note(&a.shown, peer, now)
 	}
 	a.n.Presence(now)
 }

@@ -16,7 +16,10 @@ import (
 // takeRoster makes r the account's view of its lists.
 func (a *account) takeRoster(r bridge.Roster) {
 	a.roster = r
-	a.entries = make(map[id.Address]bridge.Contact, len(r.Contacts))
+	a.entries = nil
+	if len(r.Contacts) > 0 {
+		a.entries = make(map[id.Address]bridge.Contact, len(r.Contacts))
+	}
 	for _, c := range r.Contacts {
 		a.entries[c.Address] = c
 	}
@@ -59,7 +62,7 @@ func (a *account) put(c bridge.Contact, version uint32) {
 	if c.Lists == 0 {
 		delete(a.entries, c.Address)
 	} else {
-		a.entries[c.Address] = c
+		note(&a.entries, c.Address, c)
 	}
 	kept := a.roster.Contacts[:0:0]
 	for _, e := range a.roster.Contacts {

@@ -51,7 +51,7 @@ func (a *account) talkWith(peer id.Address) *talk {
 	t := a.talks[peer]
 	if t == nil {
 		t = &talk{peer: peer}
-		a.talks[peer] = t
+		note(&a.talks, peer, t)
 	}
 	return t
 }

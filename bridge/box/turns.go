@@ -33,13 +33,13 @@ type hints struct {
 	later   []func() // from guests and timers; one per callback under way
 }
 
-// note makes a set on its first entry: most accounts have no hints most of the
-// time.
-func note(set *map[id.Address]bool, peer id.Address, on bool) {
-	if *set == nil {
-		*set = make(map[id.Address]bool)
+// note makes a map with its first entry: most accounts have no hints, no talks
+// and nobody online most of the time.
+func note[V any](all *map[id.Address]V, peer id.Address, v V) {
+	if *all == nil {
+		*all = make(map[id.Address]V)
 	}
-	(*set)[peer] = on
+	(*all)[peer] = v
 }
 
 // empty tells whether nothing was left.

@@ -91,7 +91,13 @@ var commands = server.Table[*session]{
 func (s *session) Handle(ctx context.Context, cmd wire.Command) error {
 	ctx, cancel := context.WithTimeout(ctx, server.CallTime)
 	defer cancel()
-	err := commands.Do(ctx, s.c, s, s.state, s.dialect, cmd)
+	do := func() error { return commands.Do(ctx, s.c, s, s.state, s.dialect, cmd) }
+	var err error
+	if s.state&stLogin != 0 {
+		err = s.c.Deep(do) // credentials and lists come from far down
+	} else {
+		err = do()
+	}
 	if s.state == stSignedIn {
 		s.c.SetDeadline(time.Now().Add(server.StatusTime))
 	}

@@ -241,3 +241,13 @@ func (c *Conn) shutdown() {
 	}
 	h.Shutdown()
 }
+
+// Deep runs f on a goroutine of its own and waits for it, for what needs a deep
+// stack once: the reader's stack lives as long as the connection, and ten
+// thousand idle boxes would each keep what their sign-in needed. A panic of f is
+// an error that ends the connection.
+func (c *Conn) Deep(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- c.guard(f) }()
+	return <-done
+}

@@ -67,6 +67,12 @@ var toys = server.Table[*toy]{
 			return nil
 		}},
 		"PAN": {In: in, Run: func(*toy, context.Context, wire.Command) error { panic("broken") }},
+		"DEP": {In: in, Run: func(h *toy, _ context.Context, cmd wire.Command) error {
+			return h.c.Deep(func() error { h.c.Reply("DEP", cmd.Args[0]); return nil })
+		}},
+		"DPA": {In: in, Run: func(h *toy, _ context.Context, _ wire.Command) error {
+			return h.c.Deep(func() error { panic("broken far down") })
+		}},
 	},
 }
 
@@ -148,6 +154,22 @@ S> HEY 6`)
 	for _, line := range []string{"OUT", "TWO 1", "GET / HTTP/1.1"} {
 		r.Do("C3> " + line + "\nS3> [closed]")
 	}
+}
+
+// What runs on a stack of its own answers as all else does, and its panic ends
+// its connection alone.
+func TestDeep(t *testing.T) {
+	_, r := run(t, server.Options{Limits: msnptest.Unlimited})
+	r.Do(`C> INN 1
+S> INN 1
+C> DEP 2
+S> DEP 2
+C2> INN 1
+S2> INN 1
+C2> DPA 2
+S2> [closed]
+C> DEP 3
+S> DEP 3`)
 }
 
 // A stranger may send so many commands and not more; a client that signed in is

@@ -255,6 +255,39 @@ func TestBufferGrowsForTheBusy(t *testing.T) {
 	}
 }
 
+// Await reads until there is something to parse, and no further; its errors are
+// Read's.
+func TestAwait(t *testing.T) {
+	src := &countingReader{r: iotest.OneByteReader(strings.NewReader("PNG\r\n"))}
+	r := NewReader(src, FromClient)
+	for range 2 {
+		if err := r.Await(); err != nil || src.reads != 1 || r.Buffered() != 1 {
+			t.Fatalf("err %v after %d reads, %d bytes", err, src.reads, r.Buffered())
+		}
+	}
+	if cmd, err := r.Read(); err != nil || cmd.Verb != "PNG" {
+		t.Fatalf("%+v, %v", cmd, err)
+	}
+	for range 2 {
+		if err := r.Await(); err != io.EOF {
+			t.Errorf("Await: %v, want EOF", err)
+		}
+	}
+	if _, err := r.Read(); err != io.EOF {
+		t.Errorf("Read after it: %v, want EOF", err)
+	}
+}
+
+type countingReader struct {
+	r     io.Reader
+	reads int
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	c.reads++
+	return c.r.Read(p)
+}
+
 func TestCommandAccessors(t *testing.T) {
 	for in, want := range map[string]bool{"0": true, "4294967295": true, "007": true, "4294967296": false,
 		"-1": false, "+1": false, "x": false, "": false, "99999999999999999999999": false} {
