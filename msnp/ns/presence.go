@@ -39,6 +39,7 @@ func (s *session) chg(ctx context.Context, cmd wire.Command) error {
 		s.enter(stPresent)
 		s.c.ReplyBytes(b)
 		if first {
+			s.c.Settle()
 			s.askProof()
 		}
 	})

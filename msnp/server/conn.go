@@ -70,6 +70,7 @@ type Conn struct {
 	messages Bucket
 	refusals Bucket
 	owed     []*Conn // whom Relay has queued something for
+	settled  bool    // set by Settle
 
 	mu       sync.Mutex
 	handler  Handler
@@ -241,6 +242,11 @@ func (c *Conn) shutdown() {
 	}
 	h.Shutdown()
 }
+
+// Settle tells that the client is where most stay silent for hours: after this
+// command the connection goes on with a small stack again. Only Handle, or what
+// it waits for, calls it.
+func (c *Conn) Settle() { c.settled = true }
 
 // Deep runs f on a goroutine of its own and waits for it, for what needs a deep
 // stack once: the reader's stack lives as long as the connection, and ten

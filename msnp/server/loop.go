@@ -17,8 +17,15 @@ import (
 // serve is the life of the connection.
 func (c *Conn) serve() {
 	err := c.guard(c.read)
+	if errors.Is(err, errSettled) {
+		go c.serve() // its stack begins small; ours has grown
+		return
+	}
 	c.finish(err)
 }
+
+// errSettled ends a reader goroutine, not the connection.
+var errSettled = errors.New("msnp: settled")
 
 // guard runs f and turns a panic into an error: one bad command must not end
 // the process for everyone.
@@ -47,6 +54,10 @@ func (c *Conn) read() error {
 		}
 		if err := c.next(); err != nil {
 			return err
+		}
+		if c.settled && c.rd.Buffered() == 0 {
+			c.settled = false
+			return errSettled
 		}
 	}
 }

@@ -70,6 +70,11 @@ var toys = server.Table[*toy]{
 		"DEP": {In: in, Run: func(h *toy, _ context.Context, cmd wire.Command) error {
 			return h.c.Deep(func() error { h.c.Reply("DEP", cmd.Args[0]); return nil })
 		}},
+		"SET": {In: in, Run: func(h *toy, _ context.Context, cmd wire.Command) error {
+			h.c.Settle()
+			h.c.Reply("SET", cmd.Args[0])
+			return nil
+		}},
 		"DPA": {In: in, Run: func(h *toy, _ context.Context, _ wire.Command) error {
 			return h.c.Deep(func() error { panic("broken far down") })
 		}},
@@ -170,6 +175,30 @@ C2> DPA 2
 S2> [closed]
 C> DEP 3
 S> DEP 3`)
+}
+
+// Settling changes the goroutine and nothing else, also with more commands in the
+// same piece.
+func TestSettle(t *testing.T) {
+	s, r := run(t, server.Options{Limits: msnptest.Unlimited})
+	r.Do(`C> INN 1
+S> INN 1
+C> SET 2
+S> SET 2
+C> HEY 3
+S> HEY 3
+C> SET 4
+C> HEY 5
+C> SET 6
+S> SET 4
+S> HEY 5
+S> SET 6
+C> BYE
+S> OUT BYE
+S> [closed]`)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Errorf("connections are left: %v", err)
+	}
 }
 
 // A stranger may send so many commands and not more; a client that signed in is
