@@ -40,6 +40,7 @@ type account struct {
 	clientID string
 	invites  bool // IMS
 	shown    map[id.Address]server.Presence
+	paced    map[id.Address]bool // friends whose next change waits; true: there is one
 	talks    map[id.Address]*talk
 	ringing  int // talks that ring
 	publish  *time.Timer

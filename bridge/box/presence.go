@@ -220,20 +220,55 @@ func (a *account) nowShown(peer id.Address) *server.Presence {
 	return &p
 }
 
-// recheck tells the client if what it was shown of a contact is no longer so.
-func (a *account) recheck(peer id.Address) {
-	if !a.present || !lists(a.entries[peer]).Has(wire.Forward) {
+// presencePause is how long a friend of another network stays as shown before
+// the next change is: networks report storms of them, and a modem line and a TV
+// have room for one in a few seconds (msnp.md 8.3, lessons L28).
+const presencePause = 3 * time.Second
+
+// recheckPaced is recheck for news from outside. What is newer than the last
+// notice by less than presencePause waits for its end, and then the latest state
+// is shown. Our own accounts change when a person presses a key, and are shown at
+// once.
+func (a *account) recheckPaced(peer id.Address) {
+	if _, err := a.g.hub.ParseAccount(string(peer)); err == nil {
+		a.recheck(peer)
 		return
+	}
+	if _, resting := a.paced[peer]; resting {
+		a.paced[peer] = true
+		return
+	}
+	if !a.recheck(peer) {
+		return
+	}
+	note(&a.paced, peer, false)
+	time.AfterFunc(presencePause, func() {
+		a.later(func() {
+			changed := a.paced[peer]
+			delete(a.paced, peer)
+			if changed {
+				a.recheckPaced(peer)
+			}
+		})
+	})
+}
+
+// recheck tells the client if what it was shown of a contact is no longer so, and
+// tells whether it did.
+func (a *account) recheck(peer id.Address) bool {
+	if !a.present || !lists(a.entries[peer]).Has(wire.Forward) {
+		return false
 	}
 	was, seen := a.shown[peer]
 	now := a.presenceOf(peer)
 	switch {
 	case now.Status == wire.Offline && !seen, seen && now == was:
-		return
+		return false
 	case now.Status == wire.Offline:
 		delete(a.shown, peer)
 	default:
 		note(&a.shown, peer, now)
 	}
 	a.n.Presence(now)
+	return true
 }

@@ -150,7 +150,7 @@ func (a *account) takeHints(h hints) {
 		a.reload()
 	}
 	for peer := range h.recheck {
-		a.recheck(peer)
+		a.recheckPaced(peer)
 	}
 	for peer := range h.waiting {
 		a.feed(a.talkWith(peer))

@@ -80,6 +80,7 @@ func (c *checker) messenger(r raw) Messenger {
 		Advertise:      c.advertise("messenger.advertise", m.Advertise),
 		Dialects:       c.dialects("messenger.dialects", m.Dialects),
 		MaxConnections: m.MaxConnections,
+		Challenge:      m.Challenge,
 		FlattenPresence: oneOf(c, "messenger.flatten_presence", m.FlattenPresence,
 			FlattenFirstGeneration, FlattenEveryone, FlattenNobody),
 	}

@@ -72,6 +72,7 @@ type Messenger struct {
 	Dialects        []string
 	FlattenPresence FlattenPresence
 	MaxConnections  int
+	Challenge       bool // ask PC clients to prove who made them (CHL)
 }
 
 // Passport is the nexus and sign-in over HTTP.

@@ -46,7 +46,7 @@ func TestDefaultsAreTheContract(t *testing.T) {
 		Admin:    Listener{"127.0.0.1:8463"},
 		Accounts: Accounts{"webtv.local", Closed, false},
 		Messenger: Messenger{":1863", "", []string{"MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
-			FlattenFirstGeneration, 20000},
+			FlattenFirstGeneration, 20000, false},
 		Passport: Passport{"127.0.0.1:8464", "http://127.0.0.1:8464", "", ""},
 		WTVP: WTVP{Mode: Companion, Passport: Listener{":1654"}, Preregister: Listener{":1615"},
 			HeadWaiter: Listener{":1601"}},
@@ -133,7 +133,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 2+42 {
+	if len(names) != 2+43 {
 		t.Errorf("%d keys", len(names)-2)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -153,6 +153,7 @@ messenger:
   dialects: [MSNP3, MSNP8]
   flatten_presence: nobody
   max_connections: 1
+  challenge: true
 passport: {listen: "localhost:3", public_url: "https://p.example/x/"}
 wtvp:
   mode: standalone
@@ -187,7 +188,7 @@ func wantFull(tokenFile string) Config {
 		Log:       Log{slog.LevelDebug, LogJSON},
 		Admin:     Listener{"[::1]:1"},
 		Accounts:  Accounts{"tv.example", FirstBox, true},
-		Messenger: Messenger{"0.0.0.0:2", "chat.example.org:1863", []string{"MSNP3", "MSNP8"}, FlattenNobody, 1},
+		Messenger: Messenger{"0.0.0.0:2", "chat.example.org:1863", []string{"MSNP3", "MSNP8"}, FlattenNobody, 1, true},
 		Passport:  Passport{"localhost:3", "https://p.example/x", "", ""},
 		WTVP: WTVP{Standalone, Key{0, 1, 2, 3, 4, 5, 6, 7}, true,
 			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}, "192.0.2.1",

@@ -24,6 +24,7 @@ type raw struct {
 		Dialects        []string `mapstructure:"dialects"`
 		FlattenPresence string   `mapstructure:"flatten_presence"`
 		MaxConnections  int      `mapstructure:"max_connections"`
+		Challenge       bool     `mapstructure:"challenge"`
 	} `mapstructure:"messenger"`
 
 	Passport struct {

@@ -78,7 +78,7 @@ func (g *gateway) wire() {
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
 		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
-		Advertise: cfg.Messenger.Advertise, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
+		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
 	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
 	if key := cfg.WTVP.InitialSharedKey; key != nil {
 		k := sec.Key(key)
