@@ -37,7 +37,7 @@ FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME each (20s)
 	@set -e; for pkg in $$($(GO) list $(TAGS) ./...); do \
 	  for f in $$($(GO) test $(TAGS) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; $(GO) test $(TAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    echo "$$pkg $$f"; $(GO) test $(TAGS) -run '^$$' -fuzz "^$$f$$" -fuzzminimizetime 5s -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
 cover: ## statement coverage of each package by its own tests
