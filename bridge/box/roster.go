@@ -221,7 +221,11 @@ func (a *account) reload() {
 	a.name = info.Name
 	a.takeRoster(fresh)
 	for _, c := range fresh.Contacts {
-		a.tellLists(c, lists(old[c.Address]), lists(c))
+		was := old[c.Address]
+		a.tellLists(c, lists(was), lists(c))
+		if was.Name != c.Name {
+			a.recheck(c.Address) // a presence is the only line that brings a new name unasked
+		}
 		delete(old, c.Address)
 	}
 	for _, c := range old {
