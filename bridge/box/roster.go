@@ -247,12 +247,14 @@ func (a *account) tellLists(c bridge.Contact, before, after wire.Lists) {
 	if before == after || !a.synced {
 		return
 	}
-	wire.EachList(func(l wire.List) {
-		switch {
-		case after.Has(l) && !before.Has(l):
-			a.n.Added(l, a.roster.Version, person(c))
-		case before.Has(l) && !after.Has(l):
+	wire.EachList(func(l wire.List) { // first off a list: the client has nobody on two that exclude each other
+		if before.Has(l) && !after.Has(l) {
 			a.n.Removed(l, a.roster.Version, string(c.Address))
+		}
+	})
+	wire.EachList(func(l wire.List) {
+		if after.Has(l) && !before.Has(l) {
+			a.n.Added(l, a.roster.Version, person(c))
 		}
 	})
 	if before.Has(wire.Forward) != after.Has(wire.Forward) {
