@@ -48,13 +48,14 @@ func (v *visit) edit() (*server.Response, error) {
 	if problem != "" && v.form["from"] == "add" {
 		return v.show("add.html", view{Title: "Add a friend", Problem: problem, Typed: v.form})
 	}
-	w := view{Title: "Friend", Problem: problem}
+	w := view{Problem: problem}
 	if problem == "" {
 		w.Note = notes[e.Do]
 	}
 	if w.Contact, err = v.acct.Find(v.ctx, e.Address); err != nil {
 		return nil, err
 	}
+	w.Title = titleOf(w.Contact)
 	return v.changed("contact.html", w)
 }
 

@@ -137,11 +137,16 @@ func (r *renderer) latinValue(v any) any {
 	return v
 }
 
-// soft gives a text places to break: no word has more than MaxWord characters.
+// soft gives a text places to break: no word has more than MaxWord characters, no address among them has a line with more than
+// MaxAddressLine.
 func (r *renderer) soft(s string) string {
 	words := strings.Fields(r.line(s))
 	for i, w := range words {
-		words[i] = strings.Join(cut(w, MaxWord), " ")
+		pieces := cut
+		if strings.Contains(w, "@") {
+			pieces = func(w string, _ int) []string { return lines(w) }
+		}
+		words[i] = strings.Join(pieces(w, MaxWord), " ")
 	}
 	return strings.Join(words, " ")
 }

@@ -48,7 +48,7 @@ func (v *visit) contact() (*server.Response, error) {
 	if problem != "" {
 		return v.show("add.html", view{Title: "Add a friend", Problem: problem, Typed: q})
 	}
-	w := view{Title: "Friend", Contact: c}
+	w := view{Title: titleOf(c), Contact: c}
 	if after := Verb(q["after"]); after != "" { // from the script that had Blim make a change
 		w.outcome(after)
 	}
@@ -60,6 +60,14 @@ func (v *visit) find(typed string) (c Contact, problem string, err error) {
 	c, err = v.acct.Find(v.ctx, typed)
 	problem, err = split(err)
 	return c, problem, err
+}
+
+// titleOf is the title of the page about somebody.
+func titleOf(c Contact) string {
+	if c.Friend {
+		return "Friend"
+	}
+	return "Contact"
 }
 
 // outcome says whether the box's Messenger has done what it was asked to.
