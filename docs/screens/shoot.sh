@@ -6,7 +6,7 @@
 set -eu
 cd "$1"
 for page in *.html; do
-	"${CHROMIUM:-chromium}" --headless --no-sandbox --disable-gpu --hide-scrollbars --blink-settings=defaultFontSize=20 \
-		--window-size=544,420 --screenshot="${page%.html}.png" "file://$PWD/$page" >/dev/null 2>&1
-	echo "$1/${page%.html}.png"
+  "${CHROMIUM:-chromium}" --headless --no-sandbox --disable-gpu --hide-scrollbars --blink-settings=defaultFontSize=20 \
+    --window-size=544,420 --screenshot="${page%.html}.png" "file://$PWD/$page" >/dev/null 2>&1
+  echo "$1/${page%.html}.png"
 done
