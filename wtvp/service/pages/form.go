@@ -5,9 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"wtvgate/wtvp/wire"
-
 	"wtvgate/wtvp/server"
+	"wtvgate/wtvp/wire"
 )
 
 // form is what a request carries, decoded. Of a field that repeats the first counts.

@@ -28,7 +28,7 @@ func newRenderer(latin func(string) string) (*renderer, error) {
 	}
 	r := &renderer{latin: latin}
 	t, err := template.New("").Funcs(template.FuncMap{
-		"latin": r.latinValue, "soft": r.soft, "name": r.name, "lines": lines, "hex": r.hex, "arg": arg,
+		"latin": r.latinValue, "soft": r.soft, "short": r.short, "lines": lines, "hex": r.hex, "arg": arg,
 	}).ParseFS(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("pages: templates: %w", err)
@@ -151,16 +151,17 @@ func (r *renderer) soft(s string) string {
 	return strings.Join(words, " ")
 }
 
-// maxName is how much of a name a list shows, in characters.
-const maxName = 44
+// maxListed is how much of a name, and of an address, a list shows, in characters: with it eight of the worst, each character of
+// which is written as five, fit a page.
+const maxListed = 44
 
-// name is a name for a list: soft and short.
-func (r *renderer) name(s string) string {
+// short is what a list shows of a text.
+func (r *renderer) short(s string) string {
 	s = r.line(s)
-	if n := utf8.RuneCountInString(s); n > maxName {
-		s = strings.TrimRight(cut(s, maxName-3)[0], " ") + "..."
+	if n := utf8.RuneCountInString(s); n > maxListed {
+		s = strings.TrimRight(cut(s, maxListed-3)[0], " ") + "..."
 	}
-	return r.soft(s)
+	return s
 }
 
 // lines breaks an address after its @ and, if a part is long, where a line ends. The browser puts no blank into it.
