@@ -159,6 +159,11 @@ func (w webAccount) move(ctx context.Context, peer id.Address, name string, off,
 	if name == "" {
 		name = c.Name // or it would go with the last list
 	}
+	if on != 0 { // before anything is taken off
+		if _, err := w.g.hub.Person(ctx, peer); err != nil {
+			return err
+		}
+	}
 	if off &= c.Lists; off != 0 || on == 0 {
 		if _, _, err := w.g.hub.RemoveContact(ctx, w.addr, peer, off, nil); err != nil {
 			return err

@@ -304,6 +304,30 @@ func TestPagesShowWhoIsWho(t *testing.T) {
 	tv.reads("/add", "name@webtv.local")
 }
 
+// TestPagesKeepWhoIsOutOfReach: a contact whose network was switched off is shown, and may be removed.
+func TestPagesKeepWhoIsOutOfReach(t *testing.T) {
+	r := newRig(t)
+	err := r.st.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.PutContact(acct("alice"), store.Contact{Address: "old@gone.example", Name: "Old", Lists: store.ForwardList | store.AllowList})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tv := r.browse("alice", true)
+	tv.reads("/contacts", ">Old</b>", "offline")
+	tv.reads("/contact?address=old@gone.example", "One of your friends, offline.")
+	tv.posts("/edit?do=rename&name=Older&address=old@gone.example", ">Older</b>")
+	tv.posts("/edit?do=block&address=old@gone.example", "Nobody can be reached")
+	if l := r.on("old@gone.example"); l != wire.Lists(wire.Forward|wire.Allow) {
+		t.Errorf("on %v", l)
+	}
+	tv.posts("/edit?do=remove&address=old@gone.example", "Removed from your friends.")
+	if l := r.on("old@gone.example"); l != 0 {
+		t.Errorf("still on %v", l)
+	}
+}
+
 // TestPagesOfUnlinkedBoxes: a page is no sign-in and makes no account.
 func TestPagesOfUnlinkedBoxes(t *testing.T) {
 	for _, first := range []bool{false, true} {

@@ -52,8 +52,12 @@ func (v *visit) edit() (*server.Response, error) {
 	if problem == "" {
 		w.Note = notes[e.Do]
 	}
-	if w.Contact, err = v.acct.Find(v.ctx, e.Address); err != nil {
+	var gone string
+	if w.Contact, gone, err = v.find(e.Address); err != nil {
 		return nil, err
+	}
+	if gone != "" { // off all lists, and of a network that is switched off
+		w.Contact = Contact{Address: c.Address, Name: c.Name}
 	}
 	w.Title = titleOf(w.Contact)
 	return v.changed("contact.html", w)
