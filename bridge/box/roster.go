@@ -224,7 +224,11 @@ func (a *account) reload() {
 	a.name = info.Name
 	a.takeRoster(fresh)
 	for _, c := range fresh.Contacts {
-		a.tellLists(c, lists(old[c.Address]), lists(c))
+		was := old[c.Address]
+		a.tellLists(c, lists(was), lists(c))
+		if was.Name != c.Name {
+			a.recheck(c.Address) // a presence is the only line that brings a new name unasked
+		}
 		delete(old, c.Address)
 	}
 	for _, c := range old {
@@ -246,12 +250,14 @@ func (a *account) tellLists(c bridge.Contact, before, after wire.Lists) {
 	if before == after || !a.synced {
 		return
 	}
-	wire.EachList(func(l wire.List) {
-		switch {
-		case after.Has(l) && !before.Has(l):
-			a.n.Added(l, a.roster.Version, person(c))
-		case before.Has(l) && !after.Has(l):
+	wire.EachList(func(l wire.List) { // first off a list: the client has nobody on two that exclude each other
+		if before.Has(l) && !after.Has(l) {
 			a.n.Removed(l, a.roster.Version, string(c.Address))
+		}
+	})
+	wire.EachList(func(l wire.List) {
+		if after.Has(l) && !before.Has(l) {
+			a.n.Added(l, a.roster.Version, person(c))
 		}
 	})
 	if before.Has(wire.Forward) != after.Has(wire.Forward) {

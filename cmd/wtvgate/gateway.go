@@ -22,6 +22,7 @@ import (
 	"wtvgate/wtvp/sec"
 	wtvpserver "wtvgate/wtvp/server"
 	"wtvgate/wtvp/service"
+	"wtvgate/wtvp/service/pages"
 )
 
 // stopTime is how long a clean stop may take in all: half of the 10 s that the
@@ -88,6 +89,8 @@ func (g *gateway) wire() {
 	}
 	g.wtvp = wtvpserver.New(o)
 	g.wtvp.Handle(service.PassportName, service.Passport(g.boxes))
+	g.wtvp.Handle(pages.Name, pages.New(pages.Options{Backend: g.boxes.Pages(), InitialKey: o.InitialKey, Latin: box.Latin,
+		MessengerServer: cfg.Messenger.Advertise, DiscordDomain: cfg.Discord.AddressDomain}))
 	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }

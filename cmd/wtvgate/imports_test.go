@@ -38,6 +38,8 @@ var rules = map[string][]string{
 	// box names the store's errors and the two records a box link is made of.
 	"wtvgate/bridge/box": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/store",
 		"wtvgate/puppets", "wtvgate/msnp/...", "wtvgate/wtvp/..."},
+	"wtvgate/wtvp/service/pages": {"wtvgate/wtvp/wire", "wtvgate/wtvp/sec", "wtvgate/wtvp/server",
+		"wtvgate/wtvp/service"},
 	"wtvgate/cmd/wtvgate": {"wtvgate/...", "github.com/spf13/cobra", "golang.org/x/term"},
 }
 
