@@ -122,10 +122,17 @@ func (h *Hub) LinkBox(ctx context.Context, a id.Account, b store.Box) error {
 	return h.st.Update(ctx, func(tx *store.Tx) error { return tx.LinkBox(a, b) })
 }
 
-// UnlinkBoxes takes all boxes from the account.
-func (h *Hub) UnlinkBoxes(ctx context.Context, a id.Account) (n int, err error) {
-	err = h.st.Update(ctx, func(tx *store.Tx) error { n, err = tx.UnlinkBoxes(a); return err })
-	return n, err
+// UnlinkBoxes takes all boxes from the account and forgets what tickets they
+// showed. It tells how many boxes and how many signing keys of tickets there were.
+func (h *Hub) UnlinkBoxes(ctx context.Context, a id.Account) (boxes, keys int, err error) {
+	err = h.st.Update(ctx, func(tx *store.Tx) error {
+		if keys, err = tx.ForgetKeys(a); err != nil {
+			return err
+		}
+		boxes, err = tx.UnlinkBoxes(a)
+		return err
+	})
+	return boxes, keys, err
 }
 
 // AccountInfo reads one account; AccountInfos all of them.
@@ -172,4 +179,16 @@ func (s Secrets) CheckPassword(ctx context.Context, a id.Account, password strin
 // to nobody.
 func (s Secrets) AccountOfBox(ctx context.Context, ssid string, user int) (id.Account, error) {
 	return s.st.AccountOfBox(ctx, ssid, user)
+}
+
+// CheckKey tells whether a box may show the signing key of its ticket:
+// store.ErrKeyTaken if another box did so first.
+func (s Secrets) CheckKey(ctx context.Context, ssid string, key []byte) error {
+	return s.st.CheckKey(ctx, ssid, key)
+}
+
+// PinKey ties a signing key to the box that showed it first.
+func (s Secrets) PinKey(ctx context.Context, ssid string, key []byte) (news store.KeyNews, err error) {
+	err = s.st.Update(ctx, func(tx *store.Tx) error { news, err = tx.PinKey(ssid, key); return err })
+	return news, err
 }
