@@ -33,6 +33,9 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 	return id.Account(a), nil
 }
 
+// AccountsDomain is what stands behind the @ of our addresses.
+func (h *Hub) AccountsDomain() string { return h.dir.AccountsDomain() }
+
 // CreateAccount makes an account and its ghosts.
 func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
 	name := n.Name

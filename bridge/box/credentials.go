@@ -97,6 +97,8 @@ func (g *Gateway) accountOf(ctx context.Context, b service.Box, l *login) (id.Ac
 func (g *Gateway) register(ctx context.Context, b service.Box, a id.Account) error {
 	err := g.hub.CreateAccount(ctx, bridge.NewAccount{Address: a, Box: &store.Box{SSID: b.SSID, UserID: b.UserID}})
 	switch {
+	case errors.Is(err, store.ErrBoxTaken): // by another request of its own, a moment ago
+		return unlinked(b, "has got another address meanwhile")
 	case errors.Is(err, store.ErrExists):
 		// An account that exists is bound by the operator alone.
 		return unlinked(b, fmt.Sprintf("%s exists and belongs to another box or to none", a))

@@ -158,7 +158,7 @@ func TestOperatorsHandIsFeltAtOnce(t *testing.T) {
 		{"account add alice@webtv.local", "", 0, "added"},
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
-	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	if err := b.signIn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,6 @@ func TestBadConfigurationStopsTheStart(t *testing.T) {
 func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
 	for _, change := range []func(*config.Config){
 		func(c *config.Config) { c.Discord.Enabled = true },
-		func(c *config.Config) { c.WTVP.Mode = config.Standalone },
 	} {
 		cfg := demoConfig(t.TempDir(), sec.Key{})
 		change(&cfg)

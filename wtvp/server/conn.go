@@ -214,7 +214,7 @@ func (c *conn) secure(head *wire.Request) error {
 	if t.SSID != "" {
 		c.sess.SSID, c.sess.Named = t.SSID, true
 	}
-	c.sess.Incarnation = incarnation
+	c.sess.Keys, c.sess.Incarnation = t.Keys, incarnation
 	c.out = sec.NewStream(t.Keys.Session2, incarnation)
 	c.rd.SetSource(sec.NewReader(c.br, sec.NewStream(t.Keys.Session1, incarnation)))
 	c.afterBody = false

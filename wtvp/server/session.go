@@ -15,7 +15,7 @@ import (
 // that opens under the initial shared key: somebody who knows the key let this client, some client, in (section 7.2). The SSID
 // and the headers are claims even then.
 type Session struct {
-	// Secured tells whether the connection is. If not, UserID, Store and SigningKey are empty, and the rest was read from
+	// Secured tells whether the connection is. If not, UserID, Store and the keys are empty, and the rest was read from
 	// the head of this request.
 	Secured bool
 	// Named tells whether the ticket names the SSID, so that it is no claim: only tickets of our own do. Store and SigningKey
@@ -29,6 +29,8 @@ type Session struct {
 	Store []byte
 	// SigningKey is the signing key of the ticket in its canonical form, fit for comparing.
 	SigningKey sec.Key
+	// Keys are those of the ticket.
+	Keys sec.Keys
 	// Incarnation is wtv-incarnation of the SECURE ON.
 	Incarnation uint32
 
