@@ -110,7 +110,7 @@ func (g *gateway) standalone(ctx context.Context, more []boxService) (*service.S
 	if err != nil {
 		return nil, err
 	}
-	o := service.Options{Sealer: sealer, Subscribers: g.boxes, Services: serviceList(g.wtvpPorts, more)}
+	o := service.Options{Sealer: sealer, Subscribers: g.boxes, Services: serviceList(g.wtvpPorts, more), Log: g.log}
 	if cfg.Advertise != "" {
 		if o.Host, err = netip.ParseAddr(cfg.Advertise); err != nil {
 			return nil, errors.New("wtvp.advertise: " + err.Error())

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
@@ -72,7 +73,7 @@ func (s Subscriber) Address() string {
 	return s.User + "@" + s.Domain
 }
 
-// Subscribers knows the accounts of boxes. Errors that are a *Refusal say what to tell the user; any other is TextTrouble.
+// Subscribers knows the accounts of boxes. Errors that are a *Refusal say what to tell the user; any other is TextUnavailable.
 type Subscribers interface {
 	// Subscriber returns who a box is. A box without an account is no error.
 	Subscriber(ctx context.Context, box Box) (Subscriber, error)
@@ -100,6 +101,7 @@ type Options struct {
 	// Links stand on the home page.
 	Links []Link
 	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // of sign-ins; nil discards
 }
 
 // Standalone is a sign-in of our own: wtv-1800, wtv-head-waiter and a home page. It keeps no state: what it must know of a sign-in
@@ -110,6 +112,9 @@ type Standalone struct{ o Options }
 func NewStandalone(o Options) *Standalone {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Standalone{o}
 }
@@ -316,6 +321,9 @@ func (s *Standalone) stageTwo(ctx context.Context, r *server.Request) *server.Re
 	if r.URL.Path != "/reconnect" {
 		h.Add("wtv-visit", HomeURL)
 	}
+	// The serial number is the box's word: the operator can see whence it is given.
+	s.o.Log.Info("wtvp: a box signs on", "ssid", t.SSID, "account", sub.Address(), "conn", r.Session.Conn, "remote", r.Session.Remote,
+		"step", r.URL.Path)
 	resp := page(h)
 	resp.Close = !r.Session.Secured
 	return resp
