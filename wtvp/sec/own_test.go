@@ -165,7 +165,7 @@ func FuzzSealedTicket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string) {
 		got, err := s.Open(in, ownTime)
-		if err == nil && (in != text || got != good) {
+		if err == nil && got != good { // sealed under this key, by this process or another of the fuzzer's
 			t.Fatalf("%q opens as %+v", in, got)
 		}
 		if err != nil && len(in) > 40 && strings.Contains(err.Error(), in) {
