@@ -73,7 +73,13 @@ func (h *Hub) RemoveAccount(ctx context.Context, a id.Account) error {
 	if err != nil {
 		return err
 	}
-	if err := h.st.Update(ctx, func(tx *store.Tx) error { return tx.RemoveAccount(a) }); err != nil {
+	err = h.st.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.ForgetKeys(a); err != nil {
+			return err
+		}
+		return tx.RemoveAccount(a)
+	})
+	if err != nil {
 		return err
 	}
 	if s := h.Seat(a); s != nil {
@@ -182,6 +188,11 @@ func (s Secrets) CheckPassword(ctx context.Context, a id.Account, password strin
 // to nobody.
 func (s Secrets) AccountOfBox(ctx context.Context, ssid string, user int) (id.Account, error) {
 	return s.st.AccountOfBox(ctx, ssid, user)
+}
+
+// UsersOfBox tells which users of a box have accounts.
+func (s Secrets) UsersOfBox(ctx context.Context, ssid string) ([]store.BoxUser, error) {
+	return s.st.UsersOfBox(ctx, ssid)
 }
 
 // CheckKey tells whether a box may show the signing key of its ticket:

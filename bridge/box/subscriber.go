@@ -52,6 +52,19 @@ func (g *Gateway) Subscriber(ctx context.Context, b service.Box) (service.Subscr
 	return subscriberOf(info), nil
 }
 
+// Users implements service.Subscribers.
+func (g *Gateway) Users(ctx context.Context, b service.Box) ([]service.User, error) {
+	all, err := g.hub.Secrets().UsersOfBox(ctx, b.SSID)
+	if err != nil {
+		return nil, fmt.Errorf("box: users of a box: %w", err)
+	}
+	users := make([]service.User, len(all))
+	for i, u := range all {
+		users[i] = service.User{ID: u.UserID, Address: string(u.Account)}
+	}
+	return users, nil
+}
+
 func subscriberOf(info bridge.AccountInfo) service.Subscriber {
 	a := info.Address.Address()
 	return service.Subscriber{User: a.Local(), Domain: a.Domain(), Name: info.Name, Number: info.Number}

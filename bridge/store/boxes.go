@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,6 +63,40 @@ func (q session) accountOfBox(ssid string, userID int) (a id.Account, err error)
 		return "", fmt.Errorf("store: box %s user %d: %w", ssid, userID, err)
 	}
 	return a, nil
+}
+
+const sqlUsersOfBox = `SELECT user_id, account FROM boxes WHERE ssid = ? ORDER BY user_id`
+
+// BoxUser is one user of a box who has an account.
+type BoxUser struct {
+	UserID  int
+	Account id.Account
+}
+
+// UsersOfBox tells which users of a box have accounts, by their numbers.
+func (s *Store) UsersOfBox(ctx context.Context, ssid string) ([]BoxUser, error) {
+	folded, err := foldSSID(ssid)
+	if err != nil {
+		return nil, nil // could be none's
+	}
+	q, done, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var users []BoxUser
+	err = q.rows(sqlUsersOfBox, []any{folded}, func(r *sql.Rows) error {
+		var u BoxUser
+		if err := r.Scan(&u.UserID, &u.Account); err != nil {
+			return err
+		}
+		users = append(users, u)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: users of box %s: %w", folded, err)
+	}
+	return users, nil
 }
 
 // LinkBox links a box to an account; an account may have several. Linking it

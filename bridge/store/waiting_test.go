@@ -144,6 +144,7 @@ func queries(ctx context.Context, s *Store) map[string]error {
 	_, errs["CheckPassword"] = s.CheckPassword(ctx, alice, "x")
 	_, _, errs["RecoverablePassword"] = s.RecoverablePassword(ctx, alice)
 	_, errs["AccountOfBox"] = s.AccountOfBox(ctx, "8100", 0)
+	_, errs["UsersOfBox"] = s.UsersOfBox(ctx, "8100")
 	errs["CheckKey"] = s.CheckKey(ctx, "8100", make([]byte, signingKeySize))
 	_, errs["WTVPKey"] = s.WTVPKey(ctx)
 	_, errs["Roster"] = s.Roster(ctx, alice)

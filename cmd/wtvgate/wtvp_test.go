@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -208,6 +207,64 @@ func TestStandaloneAfterARestart(t *testing.T) {
 	chat(t, b, "alice@webtv.local", "Back.")
 }
 
+// TestStandaloneUsers: two users of one box have an account each, and neither gets
+// the other's credential.
+func TestStandaloneUsers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	g, _ := startWith(t, standalone)
+	play(t, []step{
+		{"account add mum@webtv.local", "", 0, "added"}, {"account link-box mum@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
+		{"account add son@webtv.local", "", 0, "added"}, {"account link-box son@webtv.local --ssid " + demoSSID + " --user-id 1", "", 0, "signs in"},
+	})
+	_, err := wtvp.SignOn(t.Context(), g.wtvpPorts.preregister.Addr().String(), wtvp.NewBox(demoSSID), wtvp.Options{})
+	if !errors.Is(err, wtvp.ErrNotSignedOn) {
+		t.Fatalf("a box whose user did not choose: %v", err)
+	}
+	for i, name := range []string{"mum@webtv.local", "son@webtv.local"} {
+		b := powerOn(t, g, demoSSID, wtvp.Options{Choose: func(page string) string {
+			if !strings.Contains(page, name) {
+				t.Errorf("%s is not on the page:\n%s", name, page)
+			}
+			return fmt.Sprintf("wtv-head-waiter:/login-stage-two?user=%d", i)
+		}})
+		chat(t, b, name, "It is "+name)
+		other := []string{"son@webtv.local", "mum@webtv.local"}[i]
+		if _, err := msnp.SignIn(t.Context(), g.messengerPort.Addr().String(), msnp.Options{Address: other, Credential: b.MessengerLogin}); err == nil {
+			t.Errorf("%s signed in as %s", name, other)
+		}
+	}
+}
+
+// dribble is a connection that sends what it is given in pieces of all sizes.
+type dribble struct {
+	net.Conn
+	next int
+}
+
+func (d *dribble) Write(p []byte) (n int, err error) {
+	for len(p) > 0 && err == nil {
+		d.next = d.next*5%97 + 1
+		var m int
+		m, err = d.Conn.Write(p[:min(d.next, len(p))])
+		n, p = n+m, p[m:]
+	}
+	return n, err
+}
+
+// TestStandaloneInPieces: no step of a sign-in depends on how TCP cuts it.
+func TestStandaloneInPieces(t *testing.T) {
+	t.Chdir(t.TempDir())
+	g, _ := startWith(t, standalone)
+	play(t, []step{{"account add alice@webtv.local", "", 0, "added"}, {"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"}})
+	for seed := range 5 {
+		b := powerOn(t, g, demoSSID, wtvp.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return &dribble{Conn: c, next: seed}, err
+		}})
+		chat(t, b, "alice@webtv.local", fmt.Sprint("Piece by piece ", seed))
+	}
+}
+
 // TestStandaloneFirstBox: a box that nobody knows chooses its address on the home
 // page, and no other gets it.
 func TestStandaloneFirstBox(t *testing.T) {
@@ -327,86 +384,5 @@ func TestServiceList(t *testing.T) {
 	list := serviceList(g.wtvpPorts, []boxService{{name: "wtv-setup", flags: 0x10, connections: 3}})
 	if got := list[len(list)-1]; got != (service.Listed{Name: "wtv-setup", Port: portOf(g.wtvpPorts.headWaiter), Flags: 0x10, Connections: 3}) {
 		t.Errorf("one more service is listed as %+v", got)
-	}
-}
-
-// foreignTicket is one of testdata/ticket.json, which the public server made.
-type foreignTicket struct {
-	InitialKey string         `json:"initial_shared_key"`
-	Ticket     string         `json:"ticket"`
-	Session1   sec.SessionKey `json:"-"`
-	Session2   sec.SessionKey `json:"-"`
-	Key1       []byte         `json:"session_key1"`
-	Key2       []byte         `json:"session_key2"`
-	Store      map[string]any `json:"store"`
-}
-
-func foreignTickets(t *testing.T) []foreignTicket {
-	t.Helper()
-	text, err := os.ReadFile("testdata/ticket.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Tickets []foreignTicket }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	for i := range file.Tickets {
-		f := &file.Tickets[i]
-		f.Session1, f.Session2 = sec.SessionKey(f.Key1), sec.SessionKey(f.Key2)
-	}
-	return file.Tickets
-}
-
-// TestCompanion signs boxes in with tickets that the public servers made, under
-// the key of minisrv, of WebTV Redialed and of an operator's own.
-func TestCompanion(t *testing.T) {
-	tickets := foreignTickets(t)
-	t.Chdir(t.TempDir())
-	seen := map[string]bool{}
-	for _, f := range tickets {
-		if user, ok := f.Store["user_id"].(float64); seen[f.InitialKey] || !ok || user != 0 {
-			continue
-		}
-		seen[f.InitialKey] = true
-		t.Run(f.InitialKey, func(t *testing.T) {
-			t.Chdir(t.TempDir())
-			key, err := sec.ParseKey(f.InitialKey)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, log := startWith(t, func(cfg *config.Config) {
-				cfg.WTVP.InitialSharedKey, cfg.WTVP.AllowPublicKey = key[:], key.Public()
-			})
-			if warned := strings.Contains(log.String(), "initial_shared_key is published"); warned != key.Public() {
-				t.Errorf("a warning: %v, a public key: %v", warned, key.Public())
-			}
-			play(t, []step{{"account add alice@webtv.local", "", 0, "added"}, {"account link-box alice@webtv.local --ssid 81A7B50070B002BF", "", 0, "signs in"}})
-			ident := wtvp.NewBox("81a7b50070b002bf")
-			ident.Ticket, ident.Keys.Session1, ident.Keys.Session2 = f.Ticket, f.Session1, f.Session2
-			login := func(ctx context.Context, challenge string) (string, error) {
-				c, err := wtvp.Dial(ctx, g.wtvpPorts.passport.Addr().String(), ident)
-				if err != nil {
-					return "", err
-				}
-				defer c.Close()
-				return c.MessengerLogin(ctx, challenge)
-			}
-			talkTo(t, g.messengerPort.Addr().String(), "alice@webtv.local", login, "Hello from "+f.InitialKey)
-			// Another box comes with the same ticket.
-			play(t, []step{{"account add carol@webtv.local", "", 0, "added"}, {"account link-box carol@webtv.local --ssid 81a7b50070b002be", "", 0, "signs in"}})
-			ident.SSID = "81a7b50070b002be"
-			if _, err := msnp.SignIn(t.Context(), g.messengerPort.Addr().String(), msnp.Options{Address: "carol@webtv.local", Credential: login}); err == nil {
-				t.Error("a ticket was taken for two boxes")
-			}
-			if want := "first shown by box 81a7b50070b002bf, now by box 81a7b50070b002be"; !strings.Contains(log.String(), want) {
-				t.Errorf("the log does not say %q", want)
-			}
-			play(t, []step{{"account unlink-box alice@webtv.local", "", 0, "(1 unlinked, 1 of their sign-on keys forgotten)"}})
-			talkTo(t, g.messengerPort.Addr().String(), "carol@webtv.local", login, "Now it is mine.")
-		})
-	}
-	if len(seen) != 3 {
-		t.Errorf("tickets under %d keys were tried, want 3", len(seen))
 	}
 }

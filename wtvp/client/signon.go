@@ -30,6 +30,8 @@ var ErrNotSignedOn = errors.New("client: the service did not complete the sign-o
 type Options struct {
 	// Late has it secure nothing before the sign-on is complete, as the simulator of minisrv does.
 	Late bool
+	// Choose is shown a page on which the sign-on waits for the user, and returns the link that was chosen. Nil chooses none.
+	Choose func(page string) (url string)
 	// Trace is told of each request and answer: 'C' or 'S', and a line without secrets.
 	Trace func(dir byte, line string)
 	// Dial replaces net.Dialer, for services behind an address that is not theirs.
@@ -68,7 +70,11 @@ func SignOn(ctx context.Context, addr string, id *Identity, o Options) (*Box, er
 		id: id, o: o, conns: make(map[string]*Conn), told: make(map[string]string),
 		places: map[string]Place{"wtv-1800": {Addr: addr, Flags: flagPlain}},
 	}
-	if _, err := b.Get(ctx, PreregisterURL); err != nil {
+	page, err := b.Get(ctx, PreregisterURL)
+	if err == nil && !b.SignedOn() && o.Choose != nil {
+		_, err = b.Get(ctx, o.Choose(string(page.Body)))
+	}
+	if err != nil {
 		b.Close()
 		return nil, err
 	}

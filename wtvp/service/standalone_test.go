@@ -45,6 +45,18 @@ func (p people) Register(_ context.Context, b Box, name string) (Subscriber, err
 	return p[b.SSID], nil
 }
 
+func (p people) Users(_ context.Context, b Box) ([]User, error) {
+	switch b.SSID {
+	case "family":
+		return []User{{0, "mum@webtv.local"}, {2, "son&co@webtv.local"}}, nil
+	case "tenant":
+		return []User{{3, "tenant@webtv.local"}}, nil
+	case "nobody":
+		return nil, errors.New("no users today")
+	}
+	return nil, nil
+}
+
 // desk is a sign-in under test, and the box before it.
 type desk struct {
 	t   *testing.T
@@ -268,7 +280,7 @@ func TestLostBoxes(t *testing.T) {
 		"wtv-service: name=wtv-1800 host=192.0.2.7 port=1615 flags=0x00000001 connections=1\n" +
 		"wtv-visit: wtv-1800:/preregister?scriptless-visit-reason=999\n"
 	for _, url := range []string{"wtv-head-waiter:/validate-login?", "wtv-head-waiter:/login-stage-two?", "wtv-head-waiter:/relogin?", "wtv-head-waiter:/reconnect?",
-		"wtv-home:/home?", "wtv-home:/choose-name?name=x"} {
+		"wtv-head-waiter:/choose-user?", "wtv-home:/home?", "wtv-home:/choose-name?name=x"} {
 		wantGolden(t, d.ask(url, plain(boxSSID)), back)
 		wantGolden(t, d.ask(url, plain("81a7b50070b002be"), field), back) // another's ticket
 		wantGolden(t, d.ask(url, plain(boxSSID), wire.Field{Name: "wtv-ticket", Value: ticket[:40]}), back)
@@ -364,51 +376,4 @@ func TestAdvertised(t *testing.T) {
 			t.Errorf("%+v: %q, %q", tt, list, resp.Header.Value("wtv-messenger-server"))
 		}
 	}
-}
-
-func TestHomePage(t *testing.T) {
-	d := newDesk(t)
-	has := func(resp *server.Response, wants ...string) {
-		t.Helper()
-		for _, w := range wants {
-			if resp.Status != 200 || !strings.Contains(string(resp.Body), w) {
-				t.Errorf("%d: no %q in\n%s", resp.Status, w, resp.Body)
-			}
-		}
-		if len(resp.Body) > 10<<10 { // section 13
-			t.Errorf("%d bytes", len(resp.Body))
-		}
-		for i, c := range resp.Body {
-			if c >= 0x80 {
-				t.Errorf("byte %d is %#x: not on every box", i, c)
-			}
-		}
-	}
-	const link = `<a href="wtv-setup:/messenger">Messenger &lt;settings&gt;</a>`
-	has(d.ask("wtv-home:/home?", d.secure(d.signOn(boxSSID))), "<b>alice@webtv.local</b>", link)
-	fresh := d.secure(d.signOn("81a7b50070b002be"))
-	has(d.ask("wtv-home:/splash?", fresh), `<form action="wtv-home:/choose-name" method="post">`, "@webtv.local", link)
-	ticket := d.signOn("81a7b50070b002be")
-	field := wire.Field{Name: "wtv-ticket", Value: ticket}
-	has(d.ask("wtv-home:/home?", plain("81a7b50070b002be"), field), "choose-name")
-	if resp := d.ask("wtv-home:/choose-name?name=bob", plain("81a7b50070b002be"), field); resp.Status != 500 || resp.Text != TextNotSecured {
-		t.Errorf("a name chosen in plain: %d %s", resp.Status, resp.Text)
-	}
-	if resp := d.ask("wtv-home:/choose-name?name=taken", fresh); resp.Status != 400 || resp.Text != "Taken." {
-		t.Errorf("a name that is taken: %d %s", resp.Status, resp.Text)
-	}
-	resp := d.ask("wtv-home:/choose-name?name=bob", fresh)
-	has(resp, "<b>bob@webtv.local</b>", "Messenger is ready.")
-	if resp.Header.Value("wtv-messenger-enable") != "1" || resp.Header.Value("wtv-user-name") != "bob" || resp.Header.Value("wtv-messenger-server") != "192.0.2.7" {
-		t.Errorf("headers %v", resp.Header)
-	}
-	closed := newDesk(t, func(o *Options) { o.Subscribers = shut{} })
-	has(closed.ask("wtv-home:/home?", closed.secure(closed.signOn(boxSSID))), "operator", "<b>"+boxSSID+"</b>")
-}
-
-// shut has no account for anybody.
-type shut struct{ people }
-
-func (shut) Subscriber(context.Context, Box) (Subscriber, error) {
-	return Subscriber{Domain: "webtv.local"}, nil
 }
