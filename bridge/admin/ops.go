@@ -77,6 +77,8 @@ func explain(err error, a id.Account) error {
 		return fmt.Errorf("there is no account %s; `wtvgate account list` shows all", a)
 	case errors.Is(err, store.ErrExists):
 		return fmt.Errorf("the account %s exists already", a)
+	case errors.Is(err, store.ErrBoxTaken), errors.Is(err, store.ErrInvalid):
+		return errors.New(strings.TrimPrefix(err.Error(), "store: ")) // sentences already
 	}
 	return err
 }

@@ -151,7 +151,7 @@ func TestBoxes(t *testing.T) {
 	}
 	err = s.Update(ctx, func(tx *Tx) error { return tx.LinkBox(carol, Box{SSID: "8100B0000000AFFE"}) })
 	wantIs(t, err, ErrBoxTaken)
-	if text := "store: box 8100b0000000affe user 0 is linked to alice@webtv.local; unlink it there first"; err.Error() != text {
+	if text := "store: box 8100b0000000affe user 0 is linked to alice@webtv.local; `wtvgate account unlink-box alice@webtv.local` takes the boxes off it"; err.Error() != text {
 		t.Errorf("refusal %q, want %q", err, text)
 	}
 	update(t, s, func(tx *Tx) error {

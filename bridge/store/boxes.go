@@ -114,7 +114,8 @@ func (tx *Tx) LinkBox(a id.Account, b Box) error {
 	case err == nil && owner == a:
 		return nil
 	case err == nil:
-		return sentencef(ErrBoxTaken, "store: box %s user %d is linked to %s; unlink it there first", ssid, b.UserID, owner)
+		return sentencef(ErrBoxTaken, "store: box %s user %d is linked to %s; `wtvgate account unlink-box %s` takes the boxes off it",
+			ssid, b.UserID, owner, owner)
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}

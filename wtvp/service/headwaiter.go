@@ -43,8 +43,14 @@ func (s *Standalone) validate(_ context.Context, r *server.Request) *server.Resp
 	}
 	h.Add("wtv-visit", stageTwoURL)
 	resp := page(h)
-	resp.Close = !r.Session.Secured
+	resp.Close = freshTicket(r)
 	return resp
+}
+
+// freshTicket tells whether a request earns a box its first ticket on a connection that began without one.
+func freshTicket(r *server.Request) bool {
+	_, answers := r.Header.Lookup("wtv-challenge-response")
+	return answers && !r.Session.Secured
 }
 
 // answered is who the answer to a challenge, or else the ticket, says that the box is.
@@ -108,7 +114,7 @@ func (s *Standalone) stageTwo(ctx context.Context, r *server.Request) *server.Re
 	if many {
 		h.Add("wtv-visit", chooseUserURL)
 		resp := page(h)
-		resp.Close = !r.Session.Secured
+		resp.Close = freshTicket(r)
 		return resp
 	}
 	h.Add("wtv-noback-all", "wtv-")
@@ -126,7 +132,7 @@ func (s *Standalone) stageTwo(ctx context.Context, r *server.Request) *server.Re
 	s.o.Log.Info("wtvp: a box signs on", "ssid", t.SSID, "account", sub.Address(), "conn", r.Session.Conn, "remote", r.Session.Remote,
 		"step", r.URL.Path)
 	resp := page(h)
-	resp.Close = !r.Session.Secured
+	resp.Close = freshTicket(r)
 	return resp
 }
 
