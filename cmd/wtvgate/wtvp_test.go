@@ -295,7 +295,9 @@ func TestStandaloneFirstBox(t *testing.T) {
 			t.Errorf("%q: got %v, want 400 %s", form, err, text)
 		}
 	}
-	for _, bad := range []string{"", "name=", "name=%zz", "x=alice", "name=" + strings.Repeat("a", 33)} {
+	for _, bad := range []string{"", "name=", "name=%zz", "x=alice", "name=" + strings.Repeat("a", 33),
+		"x=" + strings.Repeat("a", 1<<10) + "&name=alice"} { // what is beyond 1 KiB of a form is not read
+
 		refused(b, bad, service.TextBadName)
 	}
 	for _, bad := range []string{"name=a%20b", "name=<b>", "name=a@b", "name=.a", "name=caf%C3%A9"} {
