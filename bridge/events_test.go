@@ -58,7 +58,7 @@ func TestBoxesOfAnAccount(t *testing.T) {
 	if a, err := r.hub.Secrets().AccountOfBox(ctx, "8100000000b00201", 2); err != nil || a != alice {
 		t.Errorf("the box is linked to %q, %v", a, err)
 	}
-	if n, err := r.hub.UnlinkBoxes(ctx, alice); err != nil || n != 1 {
+	if n, _, err := r.hub.UnlinkBoxes(ctx, alice); err != nil || n != 1 {
 		t.Errorf("%d boxes unlinked, %v", n, err)
 	}
 	if _, err := r.hub.Secrets().AccountOfBox(ctx, "8100000000b00201", 2); err == nil {

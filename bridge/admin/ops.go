@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -78,6 +77,8 @@ func explain(err error, a id.Account) error {
 		return fmt.Errorf("there is no account %s; `wtvgate account list` shows all", a)
 	case errors.Is(err, store.ErrExists):
 		return fmt.Errorf("the account %s exists already", a)
+	case errors.Is(err, store.ErrBoxTaken), errors.Is(err, store.ErrInvalid):
+		return errors.New(strings.TrimPrefix(err.Error(), "store: ")) // sentences already
 	}
 	return err
 }
@@ -175,12 +176,13 @@ func (o *Operator) unlink(ctx context.Context, a id.Account, _ Request) (string,
 	if _, err := o.Hub.AccountInfo(ctx, a); err != nil {
 		return "", err
 	}
-	n, err := o.Hub.UnlinkBoxes(ctx, a)
+	boxes, keys, err := o.Hub.UnlinkBoxes(ctx, a)
 	if err != nil {
 		return "", err
 	}
-	if n == 0 {
+	if boxes == 0 {
 		return "", fmt.Errorf("no box is linked to %s", a)
 	}
-	return fmt.Sprintf("no box signs in as %s any more (%s unlinked)\n", a, strconv.Itoa(n)), nil
+	return fmt.Sprintf("no box signs in as %s any more (%d unlinked, %d of their sign-on keys forgotten)\n"+
+		"nobody takes the address over: `wtvgate account link-box %s --ssid SSID` says which box has it next\n", a, boxes, keys, a), nil
 }

@@ -28,7 +28,7 @@ type webBackend struct{ g *Gateway }
 // Account implements pages.Backend. A page makes no account, also with
 // registration by first-box: it does not name the address.
 func (w webBackend) Account(ctx context.Context, b service.Box) (pages.Account, error) {
-	a, err := w.g.hub.Secrets().AccountOfBox(ctx, b.SSID, b.UserID)
+	a, err := w.g.BoxAccount(ctx, b)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &pages.Unlinked{SelfService: w.g.first}
 	}

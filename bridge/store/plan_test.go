@@ -12,6 +12,9 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 	for name, step := range map[string]struct{ query, want string }{
 		"Account":      {sqlAccount, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH b USING INDEX boxes_account (account=?) LEFT-JOIN"},
 		"AccountOfBox": {sqlAccountOfBox, "SEARCH boxes USING PRIMARY KEY (ssid=? AND user_id=?)"},
+		"UsersOfBox":   {sqlUsersOfBox, "SEARCH boxes USING PRIMARY KEY (ssid=?)"},
+		"BoxOfKey":     {sqlBoxOfKey, "SEARCH box_keys USING PRIMARY KEY (digest=?)"},
+		"HasKeys":      {sqlHasKeys, "SEARCH box_keys USING COVERING INDEX box_keys_ssid (ssid=?)"},
 		"Roster":       {sqlRoster, "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH c USING PRIMARY KEY (account=?) LEFT-JOIN"},
 		"GroupsAndPhones": {sqlGroupsAndPhones, "MERGE (UNION ALL)|LEFT|MERGE (UNION ALL)|LEFT|SEARCH contact_groups USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|" +
 			"RIGHT|SEARCH phones USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|RIGHT|SEARCH c USING PRIMARY KEY (account=?)|" +

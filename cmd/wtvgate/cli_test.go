@@ -87,7 +87,11 @@ func lifecycle() []step {
 		{"account password alice@webtv.local --password-stdin", "s3cret\n", 0, "password of alice@webtv.local set"},
 		{"account password nobody@webtv.local --password-stdin", "s3cret\n", 1, "there is no account"},
 		{"account link-box alice@webtv.local --ssid 8100000000B0024D", "", 0, "box 8100000000b0024d (user 0) signs in as alice@webtv.local"},
-		{"account link-box carol@webtv.local --ssid 8100000000b0024d", "", 1, "alice@webtv.local"},
+		{"account link-box carol@webtv.local --ssid 8100000000b0024d", "", 1,
+			"wtvgate: box 8100000000b0024d user 0 is linked to alice@webtv.local; `wtvgate account unlink-box alice@webtv.local` takes the boxes off it\n"},
+		{"account link-box carol@webtv.local --ssid 81-00", "", 1, "a box's SSID has letters and digits only"},
+		{"account link-box carol@webtv.local --ssid 8100 --user-id 100", "", 1, "a box's user is a number from 0 to 99"},
+		{"account link-box nobody@webtv.local --ssid 8100", "", 1, "there is no account"},
 		{"account link-box carol@webtv.local --ssid 8100000000b0024d --user-id 1", "", 0, "user 1"},
 		{"account show alice@webtv.local", "", 0, "8100000000b0024d user 0"},
 		{"account list", "", 0, "alice@webtv.local  Al     1      yes"},
@@ -104,7 +108,8 @@ func lifecycle() []step {
 		{"contact remove alice@webtv.local carol@webtv.local", "", 0, "off the lists"},
 		{"contact remove alice@webtv.local carol@webtv.local", "", 1, "on no list"},
 		{"contact list carol@webtv.local", "", 0, "no contacts"},
-		{"account unlink-box carol@webtv.local", "", 0, "1 unlinked"},
+		{"account unlink-box nobody@webtv.local", "", 1, "there is no account"},
+		{"account unlink-box carol@webtv.local", "", 0, "no box signs in as carol@webtv.local any more (1 unlinked, 0 of their sign-on keys forgotten)"},
 		{"account unlink-box carol@webtv.local", "", 1, "no box is linked"},
 		{"account remove carol@webtv.local", "", 0, "removed"},
 		{"account remove carol@webtv.local", "", 1, "there is no account"},
@@ -158,7 +163,7 @@ func TestOperatorsHandIsFeltAtOnce(t *testing.T) {
 		{"account add alice@webtv.local", "", 0, "added"},
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
-	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	if err := b.signIn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +231,6 @@ func TestBadConfigurationStopsTheStart(t *testing.T) {
 func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
 	for _, change := range []func(*config.Config){
 		func(c *config.Config) { c.Discord.Enabled = true },
-		func(c *config.Config) { c.WTVP.Mode = config.Standalone },
 	} {
 		cfg := demoConfig(t.TempDir(), sec.Key{})
 		change(&cfg)

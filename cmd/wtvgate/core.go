@@ -77,11 +77,8 @@ func texts[T ~string](all []T) []string {
 // checkServed refuses what the configuration allows and this version cannot do
 // yet, instead of doing something else in silence.
 func checkServed(cfg config.Config) error {
-	switch {
-	case cfg.Discord.Enabled:
+	if cfg.Discord.Enabled {
 		return fmt.Errorf("discord.enabled: this version has no Discord yet; set it to false")
-	case cfg.WTVP.Mode == config.Standalone:
-		return fmt.Errorf("wtvp.mode: this version has no standalone mode yet; use companion (beside minisrv or WebTV Redialed) or off")
 	}
 	return nil
 }

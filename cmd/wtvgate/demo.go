@@ -67,7 +67,7 @@ func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Write
 	if err := demoAccounts(ctx, g.hub); err != nil {
 		return err
 	}
-	b := &demoBox{out: out, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: out, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	fmt.Fprintf(out, "A gateway runs on this machine: Messenger on %s, wtv-passport on %s.\n"+
 		"%s has a box there, and a friend, %s, who repeats what she writes.\n\n", b.messenger, b.passport, demoAccount, demoFriend)
 	if script {

@@ -19,10 +19,7 @@ import (
 	"wtvgate/msnp/sb"
 	msnpserver "wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
-	"wtvgate/wtvp/sec"
 	wtvpserver "wtvgate/wtvp/server"
-	"wtvgate/wtvp/service"
-	"wtvgate/wtvp/service/pages"
 )
 
 // stopTime is how long a clean stop may take in all: half of the 10 s that the
@@ -42,7 +39,7 @@ type gateway struct {
 	admin     *http.Server
 
 	messengerPort, nexusPort, adminPort net.Listener
-	passportPort                        net.Listener // of wtv-passport; nil: wtvp.mode is off
+	wtvpPorts                           wtvpPorts
 }
 
 // openGateway opens the data and every port. An error leaves nothing open.
@@ -64,6 +61,9 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		err = g.openPorts()
 	}
 	if err == nil {
+		err = g.wireWTVP(ctx, g.pages())
+	}
+	if err == nil {
 		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
 	}
 	if err != nil {
@@ -80,17 +80,6 @@ func (g *gateway) wire() {
 		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
-	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
-	if key := cfg.WTVP.InitialSharedKey; key != nil {
-		k := sec.Key(key)
-		o.InitialKey = &k
-	} else if cfg.WTVP.Mode != config.WTVPOff {
-		log.Warn("wtvp.initial_shared_key is empty: no box can sign in by WTVP; set it to the key of your WebTV server")
-	}
-	g.wtvp = wtvpserver.New(o)
-	g.wtvp.Handle(service.PassportName, service.Passport(g.boxes))
-	g.wtvp.Handle(pages.Name, pages.New(pages.Options{Backend: g.boxes.Pages(), InitialKey: o.InitialKey, Latin: box.Latin,
-		MessengerServer: cfg.Messenger.Advertise, DiscordDomain: cfg.Discord.AddressDomain}))
 	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
@@ -114,10 +103,8 @@ func (g *gateway) openPorts() (err error) {
 	if g.nexusPort, err = listen("passport.listen", g.cfg.Passport.Listen); err != nil {
 		return err
 	}
-	if g.cfg.WTVP.Mode != config.WTVPOff {
-		if g.passportPort, err = listen("wtvp.passport.listen", g.cfg.WTVP.Passport.Listen); err != nil {
-			return err
-		}
+	if err = g.wtvpPorts.open(g.cfg.WTVP); err != nil {
+		return err
 	}
 	if g.adminPort, err = listen("admin.listen", g.cfg.Admin.Listen); err != nil {
 		return err
@@ -143,7 +130,7 @@ func listen(key, address string) (net.Listener, error) {
 }
 
 func (g *gateway) closePorts() {
-	for _, l := range []net.Listener{g.messengerPort, g.nexusPort, g.passportPort, g.adminPort} {
+	for _, l := range append(g.wtvpPorts.all(), g.messengerPort, g.nexusPort, g.adminPort) {
 		if l != nil {
 			l.Close()
 		}
@@ -155,7 +142,7 @@ func (g *gateway) run(ctx context.Context) error {
 	root, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g.boxes.Start(root, g.boards)
-	failed := make(chan error, 6)
+	failed := make(chan error, 8)
 	start := func(part func() error) {
 		go func() { failed <- part() }()
 	}
@@ -165,11 +152,11 @@ func (g *gateway) run(ctx context.Context) error {
 	start(func() error { return g.nexus.Serve(g.nexusPort) })
 	start(g.control.Serve)
 	start(func() error { return g.admin.Serve(g.adminPort) })
-	if g.passportPort != nil {
-		start(func() error { return g.wtvp.Serve(root, g.passportPort) })
+	for _, l := range g.wtvpPorts.all() {
+		start(func() error { return g.wtvp.Serve(root, l) })
 	}
 	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "passport", g.nexusPort.Addr().String(),
-		"wtvp", address(g.passportPort), "admin", address(g.adminPort))
+		"wtvp", string(g.cfg.WTVP.Mode), "wtv_passport", address(g.wtvpPorts.passport), "admin", address(g.adminPort))
 	var err error
 	select {
 	case <-ctx.Done():

@@ -20,11 +20,11 @@ func TestPagesAreServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secured, err := wtvp.Dial(t.Context(), g.passportPort.Addr().String(), me)
+	secured, err := wtvp.Dial(t.Context(), g.wtvpPorts.passport.Addr().String(), me)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := wtvp.DialPlain(t.Context(), g.passportPort.Addr().String(), me)
+	plain, err := wtvp.DialPlain(t.Context(), g.wtvpPorts.passport.Addr().String(), me)
 	if err != nil {
 		t.Fatal(err)
 	}

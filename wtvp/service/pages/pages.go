@@ -132,6 +132,14 @@ func (p *pages) visitor(ctx context.Context, r *server.Request) (*visit, *server
 		}
 		return nil, resp, err
 	}
+	var refusal *service.Refusal
+	if errors.As(err, &refusal) { // another box's ticket
+		resp, err := p.send("nobody.html", view{Title: "Please connect again"})
+		if err == nil {
+			resp.Reason = refusal.Reason
+		}
+		return nil, resp, err
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,10 +154,7 @@ func (p *pages) visitor(ctx context.Context, r *server.Request) (*visit, *server
 // believed (section 10.4).
 func (p *pages) box(r *server.Request) (service.Box, bool) {
 	s := r.Session
-	b := service.Box{
-		SSID: s.SSID, UserID: s.UserID, Remote: s.Remote, SigningKey: s.SigningKey,
-		ROMType: s.ROMType, SystemVersion: s.SystemVersion, Capabilities: s.Capabilities,
-	}
+	b := service.BoxOf(s)
 	if b.SSID == "" || s.Secured {
 		return b, b.SSID != ""
 	}
