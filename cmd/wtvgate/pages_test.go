@@ -38,3 +38,24 @@ func TestPagesAreServed(t *testing.T) {
 		}
 	}
 }
+
+// TestStandalonePages: a box that signed on here is told of the pages, by the
+// list of services and the home page, and may change its friends by them.
+func TestStandalonePages(t *testing.T) {
+	t.Chdir(t.TempDir())
+	g, _ := startWith(t, standalone)
+	play(t, []step{
+		{"account add alice@webtv.local", "", 0, "added"},
+		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
+	})
+	b := powerOn(t, g, demoSSID, wtvp.Options{})
+	if got := b.Value("wtv-addresses-url"); got != "wtv-messenger:/addresslist" {
+		t.Errorf("wtv-addresses-url: %q", got)
+	}
+	for url, want := range map[string]string{"wtv-home:/home": `href="wtv-messenger:/"`, "wtv-messenger:/": "alice@webtv.local"} {
+		r, err := b.Get(t.Context(), url)
+		if err != nil || r.Status != 200 || !strings.Contains(string(r.Body), want) || !r.Encrypted {
+			t.Errorf("%s: %+v %s, %v", url, r, r.Body, err)
+		}
+	}
+}
