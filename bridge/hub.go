@@ -41,7 +41,8 @@ type Seat interface {
 	Waiting(peer id.Address)
 	// Recheck: a contact's presence or name may have changed.
 	Recheck(peer id.Address)
-	// ListsChanged: somebody else than the box itself changed the account's lists.
+	// ListsChanged: somebody else than the box itself changed the account's lists or
+	// settings.
 	ListsChanged()
 	// Typing: a contact writes or has stopped.
 	Typing(peer id.Address, on bool)

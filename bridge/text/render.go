@@ -37,6 +37,7 @@ type renderer struct {
 	word  string // an emoji word that is still counted
 	count int
 	full  bool
+	lost  int // characters that became a ?
 }
 
 // newRenderer makes one for a client.
@@ -239,6 +240,7 @@ const unknown = "?"
 
 // nothing writes the ? for a character that cannot be shown, once for a run.
 func (r *renderer) nothing() {
+	r.lost++
 	if r.prev == lastUnknown && r.count == 0 {
 		return
 	}

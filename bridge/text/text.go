@@ -8,6 +8,7 @@
 package text
 
 import (
+	"log/slog"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -106,7 +107,15 @@ type Attachment struct {
 	Size    int64  `json:"size,omitempty"`    // in bytes
 	Seconds int    `json:"seconds,omitempty"` // of sound
 	Spoiler bool   `json:"spoiler,omitempty"`
+	// Ref is the file in its network's own words, where a box cannot fetch it itself:
+	// for whoever makes a link. It is never shown and may hold a key.
+	Ref  string `json:"ref,omitempty"`
+	Type string `json:"type,omitempty"` // what its sender says it is: "image/png"
+	Note string `json:"-"`              // a word on it for the reader
 }
+
+// LogValue keeps references and names out of logs.
+func (f *Attachment) LogValue() slog.Value { return slog.StringValue(f.Kind) }
 
 // Kinds of attachments.
 const (

@@ -125,6 +125,13 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runGateway(t, g)
+	return g, key
+}
+
+// runGateway serves until the test ends.
+func runGateway(t *testing.T, g *gateway) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.run(ctx) }()
@@ -141,7 +148,6 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 			t.Error("the control file was left behind")
 		}
 	})
-	return g, key
 }
 
 func TestAccountVerbsWhileServing(t *testing.T) {
@@ -192,10 +198,10 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen"} {
+	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen", "pictures.listen"} {
 		cfg := demoConfig("data", sec.Key{})
 		*map[string]*string{"messenger.listen": &cfg.Messenger.Listen, "wtvp.passport.listen": &cfg.WTVP.Passport.Listen,
-			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen}[key] = l.Addr().String()
+			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen, "pictures.listen": &cfg.Pictures.Listen}[key] = l.Addr().String()
 		_, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler))
 		want := fmt.Sprintf("%s: another program listens on %s already; stop it or choose another address", key, l.Addr())
 		if err == nil || err.Error() != want {
