@@ -68,6 +68,7 @@ type Gateway struct {
 	first   bool
 	tickets *passport.Tickets
 	links   Linker // nil: none
+	foldFor time.Duration
 	logins  logins
 	ledger  *ledger
 	unshown atomic.Int64
@@ -77,6 +78,10 @@ type Gateway struct {
 	wg      sync.WaitGroup  // accounts
 }
 
+// foldFor is how long a reaction waits for others to the same message (lessons
+// L18: some seconds).
+const foldFor = 4 * time.Second
+
 // NewGateway makes a gateway. Run must be under way before anybody signs in.
 func NewGateway(o Options) *Gateway {
 	if o.Now == nil {
@@ -85,7 +90,7 @@ func NewGateway(o Options) *Gateway {
 	if o.Tickets == nil {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	return g

@@ -55,6 +55,15 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 	return payloads
 }
 
+// hides tells whether the account's owner does not want to see a row.
+func (a *account) hides(r bridge.Waiting) bool {
+	if !a.settings.NoEdits && !a.settings.NoReacts {
+		return false
+	}
+	var c text.Content
+	return json.Unmarshal(r.Body, &c) == nil && a.rendering().Hides(c)
+}
+
 // linked gives pictures that only we can fetch a link to us.
 func (a *account) linked(c text.Content, r bridge.Waiting) text.Content {
 	made := 0

@@ -88,7 +88,7 @@ func (a *account) feed(t *talk) {
 	key := id.Conversation{Account: a.addr, Peer: t.peer}
 	room := window - t.flying
 	if t.b == nil {
-		room = 1 // to know whether to ring
+		room = window // to know whether to ring
 	}
 	if room <= 0 {
 		return
@@ -102,15 +102,48 @@ func (a *account) feed(t *talk) {
 	case len(rows) == 0:
 		a.forget(t)
 	case t.b == nil:
-		a.ring(t)
+		if a.ringWorth(rows) {
+			a.ring(t)
+		} else {
+			a.forget(t)
+		}
 	default:
-		for _, r := range rows {
+		for _, r := range a.settled(t, rows) {
 			if !a.g.ledger.claim(r, mark) {
 				return
 			}
 			a.write(t, r)
 		}
 	}
+}
+
+// ringWorth tells whether rows are worth a ring: not those that only tell of what
+// was done to others, nor what the client would show nothing of. As many as a
+// window are, whatever they say.
+func (a *account) ringWorth(rows []bridge.Waiting) bool {
+	for _, r := range rows {
+		if r.Kind != bridge.KindAside && !a.hides(r) {
+			return true
+		}
+	}
+	return len(rows) >= window
+}
+
+// settled are the rows without reactions at their end that more may join yet:
+// they wait a moment, unless something follows them (lessons L18).
+func (a *account) settled(t *talk, rows []bridge.Waiting) []bridge.Waiting {
+	var wait time.Duration
+	for n := len(rows); n > 0 && rows[n-1].Kind == bridge.KindAside; n-- {
+		left := rows[n-1].Stored.Add(a.g.foldFor).Sub(a.g.now())
+		if left <= 0 {
+			break
+		}
+		rows, wait = rows[:n-1], left
+	}
+	if wait > 0 {
+		a.retry(t, wait)
+	}
+	return rows
 }
 
 // forget drops a talk with nothing in it.

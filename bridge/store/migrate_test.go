@@ -86,7 +86,7 @@ func TestFirstSchemaEverShipped(t *testing.T) {
 	if got, err := s.NextOutgoing(ctx, id.Conversation{Account: alice, Peer: bob}); err != nil || !reflect.DeepEqual(got, wantOut) {
 		t.Errorf("NextOutgoing = %+v, %v", got, err)
 	}
-	wantIn := []Incoming{{51, alice, bob, "matrix", "$e", "message", "Bob", []byte("yo"), at(128), at(129), Pending}}
+	wantIn := []Incoming{{51, alice, bob, "matrix", "$e", "message", "Bob", []byte("yo"), at(128), at(129), Pending, 0}}
 	if got, err := s.PendingIncoming(ctx, alice, 0, 10); err != nil || !reflect.DeepEqual(got, wantIn) {
 		t.Errorf("PendingIncoming = %+v, %v", got, err)
 	}

@@ -38,6 +38,8 @@ type Content struct {
 	Forwarded bool `json:"forwarded,omitempty"`
 	// Event is set for a line that tells of something that was done to a message.
 	Event EventKind `json:"event,omitempty"`
+	// Fold is what a line that tells of reactions is made of; Body has it in words.
+	Fold *Fold `json:"fold,omitempty"`
 }
 
 // EventKind says what a line tells of.
