@@ -16,9 +16,9 @@ func Name(s string) string {
 		return s
 	}
 	s = cut(s, MaxInput/16)
-	name := oneLine((&renderer{latin: true, emoji: EmojiDropped}).render(&Content{Body: s}))
+	name := oneLine((&renderer{latin: true, names: true, emoji: EmojiDropped}).render(&Content{Body: s}))
 	if name == "" {
-		name = oneLine((&renderer{latin: true, emoji: EmojiWords}).render(&Content{Body: s}))
+		name = oneLine((&renderer{latin: true, names: true, emoji: EmojiWords}).render(&Content{Body: s}))
 	}
 	if len(name) > maxBoxName {
 		name = strings.TrimRight(cut(name, maxBoxName), " ")

@@ -26,6 +26,7 @@ type renderer struct {
 	latin     bool // only characters of Latin-1 and Windows-1252 both
 	emoji     EmojiStyle
 	messenger bool // the Messenger's emoticons, not the classic ones
+	names     bool // read out even what is not clear: a name has to tell people apart
 	links     LinkStyle
 	zone      *time.Location
 
