@@ -32,20 +32,23 @@ func conversationOf(in *store.Incoming) id.Conversation {
 
 // answered puts the beginning of the message that a text answers before it, if
 // that message is still known.
-func answered(tx *store.Tx, in *store.Incoming, t *text.Content, to id.Event) error {
+func answered(tx *store.Tx, in *store.Incoming, t text.Content, to id.Event) error {
+	var r *text.Reply
 	was, err := tx.IncomingByEvent(conversationOf(in), in.Network, to)
-	if err == nil {
-		*t = text.Answering(*t, text.NewReply(was.Name, false, bare(unpack(was.Body))))
-		return nil
-	}
-	if !errors.Is(err, store.ErrNotFound) {
+	switch {
+	case err == nil:
+		r = text.NewReply(was.Name, false, bare(unpack(was.Body)))
+	case !errors.Is(err, store.ErrNotFound):
 		return err
+	default:
+		own, err := tx.OutgoingByEvent(conversationOf(in), in.Network, to)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		r = text.NewReply("", true, unpack(own.Body))
 	}
-	own, err := tx.OutgoingByEvent(conversationOf(in), in.Network, to)
-	if err == nil {
-		*t = text.Answering(*t, text.NewReply("", true, unpack(own.Body)))
-	}
-	return ignoreNotFound(err)
+	in.Body, err = pack(text.Answering(t, r))
+	return err
 }
 
 // bare is a content without what itself answers, which is not quoted again.
@@ -58,7 +61,7 @@ func bare(c text.Content) text.Content {
 // replaced corrects a message. One that waits is exchanged where it stands; for
 // one that was written the correction is a line of its own. False: there is
 // nothing to show.
-func replaced(tx *store.Tx, in *store.Incoming, t *text.Content, of id.Event) (bool, error) {
+func replaced(tx *store.Tx, in *store.Incoming, t text.Content, of id.Event) (bool, error) {
 	was, err := tx.IncomingByEvent(conversationOf(in), in.Network, of)
 	if errors.Is(err, store.ErrNotFound) {
 		// Nobody but its writer corrects a message, and a box cannot.
@@ -68,7 +71,7 @@ func replaced(tx *store.Tx, in *store.Incoming, t *text.Content, of id.Event) (b
 	if err != nil || was.State == store.Dropped {
 		return false, err
 	}
-	c, changed := text.Corrected(unpack(was.Body), *t)
+	c, changed := text.Corrected(unpack(was.Body), t)
 	if !changed {
 		return false, nil
 	}

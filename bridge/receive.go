@@ -77,22 +77,20 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	if !ok || e.Text.Empty() {
 		return nil
 	}
+	body, err := pack(e.Text) // not while others wait to write
+	if err != nil {
+		return err
+	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
-		Name: puppets.ScreenName(e.Name, peer), Sent: r.clamp(e.Time)}
+		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
 	return r.h.acceptAs(ctx, in, true, func(tx *store.Tx, in *store.Incoming) (bool, error) {
-		t := e.Text
-		if e.Replaces != "" {
-			if show, err := replaced(tx, in, &t, e.Replaces); err != nil || !show {
-				return false, err
-			}
-		} else if e.Answers != "" {
-			if err := answered(tx, in, &t, e.Answers); err != nil {
-				return false, err
-			}
+		switch {
+		case e.Replaces != "":
+			return replaced(tx, in, e.Text, e.Replaces)
+		case e.Answers != "":
+			return true, answered(tx, in, e.Text, e.Answers)
 		}
-		var err error
-		in.Body, err = pack(t)
-		return true, err
+		return true, nil
 	})
 }
 

@@ -48,6 +48,10 @@ const (
 	tokenLetters = "abcdefghjkmnpqrstuvwxyz23456789"
 )
 
+// stopTimeout is how long answers under way may take at the end: a box on a modem
+// would take longer than the whole stop may (design.md 6: 10 s).
+const stopTimeout = time.Second
+
 // Options are what a gallery needs.
 type Options struct {
 	Store *store.Store
@@ -177,14 +181,15 @@ func (g *Gallery) Serve(l net.Listener) error {
 // Shutdown ends it. A picture that is being made is given up.
 func (g *Gallery) Shutdown(ctx context.Context) error {
 	g.cancel()
-	err := g.srv.Shutdown(ctx)
-	if err != nil {
+	polite, done := context.WithTimeout(ctx, stopTimeout)
+	defer done()
+	if g.srv.Shutdown(polite) != nil {
 		_ = g.srv.Close() // a box on a slow line does not get the rest
 	}
-	done := make(chan struct{})
-	go func() { g.making.Wait(); close(done) }()
+	ended := make(chan struct{})
+	go func() { g.making.Wait(); close(ended) }()
 	select {
-	case <-done:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("picture: stopping: %w", ctx.Err())

@@ -199,7 +199,7 @@ const gone = "This picture is not here, or not any more."
 
 func TestServe(t *testing.T) {
 	r := newRig(t)
-	u := r.has("mxc://a/b", asPNG(t, photo(1600, 1200)))
+	u := r.has("mxc://a/b", asPNG(t, photo(800, 600)))
 	if want := "http://" + r.host + "/p/"; !strings.HasPrefix(u, want) || len(u) != len(want)+tokenLength {
 		t.Fatalf("link %q", u)
 	}
@@ -279,7 +279,7 @@ func TestLinksExpire(t *testing.T) {
 func TestLinkLimits(t *testing.T) {
 	r := newRig(t)
 	first := r.has("0", asPNG(t, photo(9, 9)))
-	for i := range maxLinks {
+	for i := range maxLinks { // each is a transaction
 		r.later(time.Millisecond)
 		r.link(fmt.Sprint("n", i))
 	}
@@ -506,3 +506,39 @@ func TestCache(t *testing.T) {
 		t.Error("a picture larger than the cache is not served to who asked")
 	}
 }
+
+// TestStopDoesNotWaitForASlowBox: the picture is larger than what a connection
+// holds, and the box does not read.
+func TestStopDoesNotWaitForASlowBox(t *testing.T) {
+	r := newRig(t)
+	r.src.hold = make(chan struct{}) // nor for a network that does not answer
+	u := r.has("one", asPNG(t, photo(30, 30)))
+	c, err := net.Dial("tcp", r.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.0\r\n\r\n", u[strings.Index(u, path):]); err != nil {
+		t.Fatal(err)
+	}
+	<-r.src.asked
+	begun := time.Now()
+	if err := r.g.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begun); d > patienceToStop {
+		t.Errorf("stopping took %v", d)
+	}
+	answer, _ := io.ReadAll(c)
+	if len(answer) > 0 && !strings.HasPrefix(string(answer), "HTTP/1.0 50") {
+		t.Errorf("the box was answered %q", answer)
+	}
+	if resp, err := http.Get(u); err == nil {
+		resp.Body.Close()
+		t.Error("still serving")
+	}
+}
+
+// patienceToStop is far more than stopping takes, and less than making a picture
+// may.
+const patienceToStop = 20 * time.Second

@@ -8,7 +8,6 @@
 package text
 
 import (
-	"log/slog"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -116,8 +115,6 @@ type Attachment struct {
 	Note string `json:"-"`              // a word on it for the reader
 }
 
-// LogValue keeps references and names out of logs.
-func (f *Attachment) LogValue() slog.Value { return slog.StringValue(f.Kind) }
 
 // Kinds of attachments.
 const (
