@@ -115,7 +115,6 @@ type Attachment struct {
 	Note string `json:"-"`              // a word on it for the reader
 }
 
-
 // Kinds of attachments.
 const (
 	Picture = "picture"
