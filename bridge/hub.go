@@ -107,6 +107,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Unlock()
 	defer func() { cancel(nil); h.stop() }()
 	left, err := h.st.PendingConversations(ctx)
+	if ctx.Err() != nil {
+		return nil // stopped while starting
+	}
 	if err != nil {
 		return fmt.Errorf("bridge: reading the queues: %w", err)
 	}
