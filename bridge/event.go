@@ -20,6 +20,33 @@ type MessageEvent struct {
 	Name    string // the friend's display name; "" keeps what is known
 	Text    text.Content
 	Time    time.Time // when the friend wrote it
+	// Answers is the message it replies to, and Replaces the friend's own message
+	// that it corrects: then Text is marked as edited. The core finds them.
+	Answers  id.Event
+	Replaces id.Event
+}
+
+// ReactionEvent is a friend's reaction to a message. Those to what the account
+// itself wrote are shown, folded into one line where several come.
+type ReactionEvent struct {
+	Event   id.Event
+	Account id.Account
+	From    id.Remote
+	Name    string
+	To      id.Event // the message
+	Emoji   string   // a character, or a network's own as ":name:"
+	Time    time.Time
+}
+
+// DeletionEvent is a friend's message or reaction that was taken back. What no box
+// has shown yet will not be shown.
+type DeletionEvent struct {
+	Event   id.Event
+	Account id.Account
+	From    id.Remote
+	Name    string
+	Of      id.Event
+	Time    time.Time
 }
 
 // RequestEvent is a friend who wants to talk with an account for the first
@@ -71,6 +98,8 @@ func (EchoEvent) event()     {}
 func (TypingEvent) event()   {}
 func (PresenceEvent) event() {}
 func (NoticeEvent) event()   {}
+func (ReactionEvent) event() {}
+func (DeletionEvent) event() {}
 
 // Presence is how reachable somebody is, in the few grades all networks share.
 type Presence = puppets.Presence

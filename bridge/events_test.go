@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -63,5 +64,15 @@ func TestBoxesOfAnAccount(t *testing.T) {
 	}
 	if _, err := r.hub.Secrets().AccountOfBox(ctx, "8100000000b00201", 2); err == nil {
 		t.Error("still linked")
+	}
+}
+
+// TestStoppedWhileStarting: that is no failure.
+func TestStoppedWhileStarting(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.hub.Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }

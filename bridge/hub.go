@@ -41,7 +41,8 @@ type Seat interface {
 	Waiting(peer id.Address)
 	// Recheck: a contact's presence or name may have changed.
 	Recheck(peer id.Address)
-	// ListsChanged: somebody else than the box itself changed the account's lists.
+	// ListsChanged: somebody else than the box itself changed the account's lists or
+	// settings.
 	ListsChanged()
 	// Typing: a contact writes or has stopped.
 	Typing(peer id.Address, on bool)
@@ -106,6 +107,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Unlock()
 	defer func() { cancel(nil); h.stop() }()
 	left, err := h.st.PendingConversations(ctx)
+	if ctx.Err() != nil {
+		return nil // stopped while starting
+	}
 	if err != nil {
 		return fmt.Errorf("bridge: reading the queues: %w", err)
 	}

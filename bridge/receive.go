@@ -57,6 +57,10 @@ func (r receiver) Receive(ctx context.Context, e Event) error {
 		return r.request(ctx, e)
 	case NoticeEvent:
 		return r.notice(ctx, e)
+	case ReactionEvent:
+		return r.reaction(ctx, e)
+	case DeletionEvent:
+		return r.deletion(ctx, e)
 	case EchoEvent:
 		return r.echo(ctx, e)
 	case TypingEvent:
@@ -73,13 +77,21 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	if !ok || e.Text.Empty() {
 		return nil
 	}
-	body, err := pack(e.Text)
+	body, err := pack(e.Text) // not while others wait to write
 	if err != nil {
 		return err
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
 		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
-	return r.h.accept(ctx, in, true)
+	return r.h.acceptAs(ctx, in, true, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+		switch {
+		case e.Replaces != "":
+			return replaced(tx, in, e.Text, e.Replaces)
+		case e.Answers != "":
+			return true, answered(tx, in, e.Text, e.Answers)
+		}
+		return true, nil
+	})
 }
 
 // maxPlain is what is kept of a text that does not fit a row otherwise, in
@@ -138,6 +150,12 @@ func (r receiver) peer(from id.Remote) (id.Address, bool) {
 // accept is the one door for rows to a box: dedupe, privacy, limit, lists and
 // the row itself in one transaction, then the ring.
 func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
+	return h.acceptAs(ctx, in, fromFriend, func(*store.Tx, *store.Incoming) (bool, error) { return true, nil })
+}
+
+// acceptAs is accept where the row depends on others: fill completes it within the
+// transaction, or says that there is nothing to store. It may be called again.
+func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, fromFriend bool, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
 	var stored, listed bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
 		stored, listed = false, false
@@ -155,6 +173,10 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) er
 				return err
 			}
 			listed = changed
+		}
+		in := in
+		if ok, err := fill(tx, &in); err != nil || !ok {
+			return err
 		}
 		n, err := tx.CountPendingIncoming(in.Account, in.Peer)
 		if err != nil || n > h.maxWaiting {

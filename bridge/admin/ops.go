@@ -22,6 +22,8 @@ type Request struct {
 	Lists    string `json:"lists,omitempty"` // FL,AL
 	SSID     string `json:"ssid,omitempty"`
 	UserID   int    `json:"user_id,omitempty"`
+	Key      string `json:"key,omitempty"` // of a setting
+	Value    string `json:"value,omitempty"`
 }
 
 // Verb names an operation.
@@ -36,6 +38,7 @@ const (
 	AccountPassword  Verb = "account.password"
 	AccountLinkBox   Verb = "account.link-box"
 	AccountUnlinkBox Verb = "account.unlink-box"
+	AccountSet       Verb = "account.set"
 	ContactAdd       Verb = "contact.add"
 	ContactList      Verb = "contact.list"
 	ContactRemove    Verb = "contact.remove"
@@ -60,7 +63,7 @@ func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
 	}
 	run, ok := map[Verb]func(context.Context, id.Account, Request) (string, error){
 		AccountAdd: o.add, AccountShow: o.show, AccountRemove: o.remove, AccountPassword: o.password,
-		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink,
+		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink, AccountSet: o.set,
 		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove,
 	}[r.Verb]
 	if !ok {
@@ -137,6 +140,13 @@ func (o *Operator) show(ctx context.Context, a id.Account, _ Request) (string, e
 		fmt.Fprintf(w, "box\t%s user %d\n", x.SSID, x.UserID)
 	}
 	fmt.Fprintf(w, "contacts\t%d\nprivacy\t%s\n", len(roster.Contacts), privacyWords(roster.Privacy))
+	settings, err := o.Hub.Settings(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range settings.List() {
+		fmt.Fprintf(w, "%s\t%s\n", s.Key, s.Value)
+	}
 	for _, p := range peers {
 		fmt.Fprintf(w, "messages wait from\t%s\n", p)
 	}

@@ -156,6 +156,9 @@ func (c *checker) readable(key, path string) {
 func (c *checker) listeners(out Config) {
 	type place struct{ key, listen string }
 	open := []place{{"admin.listen", out.Admin.Listen}, {"messenger.listen", out.Messenger.Listen}, {"passport.listen", out.Passport.Listen}}
+	if out.Pictures.Listen != "" {
+		open = append(open, place{"pictures.listen", out.Pictures.Listen})
+	}
 	if out.WTVP.Mode != WTVPOff {
 		open = append(open, place{"wtvp.passport.listen", out.WTVP.Passport.Listen})
 	}

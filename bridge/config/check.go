@@ -26,6 +26,10 @@ const (
 	// maxLocalpart bounds ghost_prefix and bot, so that prefix, account and server
 	// name stay below the 255 characters of a Matrix user id.
 	maxLocalpart = 64
+	// minCacheMB and maxCacheMB bound pictures.cache_mb: at least some twenty
+	// pictures, at most what a disk of a small machine can spare.
+	minCacheMB = 1
+	maxCacheMB = 100_000
 	// maxPattern is the length of a Matrix user id; a longer pattern matches none.
 	maxPattern = 255
 )
@@ -61,6 +65,7 @@ func check(r raw, src sources) (Config, []Fault) {
 	}
 	out.Messenger = c.messenger(r)
 	out.Passport = c.passport(r)
+	out.Pictures = c.pictures(r)
 	out.WTVP = c.wtvp(r.WTVP)
 	out.Matrix = c.matrix(r.Matrix)
 	out.Discord = c.discord(r.Discord, r.discordToken)
@@ -97,6 +102,21 @@ func (c *checker) passport(r raw) Passport {
 	case p.TLSCert != "":
 		c.readable("passport.tls_cert", p.TLSCert)
 		c.readable("passport.tls_key", p.TLSKey)
+	}
+	return p
+}
+
+// pictures checks where pictures are served; nowhere is allowed.
+func (c *checker) pictures(r raw) Pictures {
+	p := Pictures{CacheMB: r.Pictures.CacheMB}
+	if r.Pictures.Listen != "" {
+		p.Listen = c.listen("pictures.listen", r.Pictures.Listen)
+	}
+	if u := r.Pictures.PublicURL; u != auto {
+		p.PublicURL = strings.TrimSuffix(c.url("pictures.public_url", u), "/")
+	}
+	if n := p.CacheMB; n < minCacheMB || n > maxCacheMB {
+		c.fault("pictures.cache_mb", strconv.Itoa(n)+" is out of range", strconv.Itoa(minCacheMB)+" to "+strconv.Itoa(maxCacheMB))
 	}
 	return p
 }

@@ -43,6 +43,7 @@ type Config struct {
 	Accounts  Accounts
 	Messenger Messenger
 	Passport  Passport
+	Pictures  Pictures
 	WTVP      WTVP
 	Matrix    Matrix
 	Discord   Discord
@@ -81,6 +82,13 @@ type Passport struct {
 	PublicURL string // without a slash at the end
 	TLSCert   string // both or neither
 	TLSKey    string
+}
+
+// Pictures is where boxes fetch friends' pictures.
+type Pictures struct {
+	Listen    string // "": no links to pictures
+	PublicURL string // without a slash at the end, "" for auto: the address the box reached
+	CacheMB   int
 }
 
 // WTVP is the side that speaks to boxes in their own protocol.

@@ -34,6 +34,12 @@ type raw struct {
 		TLSKey    string `mapstructure:"tls_key"`
 	} `mapstructure:"passport"`
 
+	Pictures struct {
+		Listen    string `mapstructure:"listen"`
+		PublicURL string `mapstructure:"public_url"`
+		CacheMB   int    `mapstructure:"cache_mb"`
+	} `mapstructure:"pictures"`
+
 	WTVP    rawWTVP    `mapstructure:"wtvp"`
 	Matrix  rawMatrix  `mapstructure:"matrix"`
 	Discord rawDiscord `mapstructure:"discord"`
@@ -109,6 +115,10 @@ func defaults() raw {
 
 	r.Passport.Listen = "127.0.0.1:8464"
 	r.Passport.PublicURL = "http://127.0.0.1:8464"
+
+	r.Pictures.Listen = ":8465"
+	r.Pictures.PublicURL = auto
+	r.Pictures.CacheMB = 64
 
 	r.WTVP.Mode = string(Companion)
 	r.WTVP.AllowedNetworks = []string{}

@@ -74,6 +74,10 @@ func (n *Network) said(ctx context.Context, evt *event.Event) error {
 	switch evt.Type {
 	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart:
 		return n.message(ctx, r, evt)
+	case event.EventReaction:
+		return n.reaction(ctx, r, evt)
+	case event.EventRedaction:
+		return n.redaction(ctx, r, evt)
 	case event.EventEncrypted:
 		return n.unreadable(ctx, r, evt)
 	}
@@ -108,10 +112,12 @@ func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
 	if err := n.touch(ctx, r.id); err != nil {
 		return err
 	}
-	return n.receive(ctx, bridge.MessageEvent{
+	m := bridge.MessageEvent{
 		Event: id.Event(evt.ID), Account: r.account, From: id.Remote(r.friend), Name: r.name,
 		Text: t, Time: n.timeOf(evt),
-	})
+	}
+	m.Answers, m.Replaces = related(evt)
+	return n.receive(ctx, m)
 }
 
 // timeOf is when an event happened, by the word of the sender's server. Nothing

@@ -36,6 +36,7 @@ import (
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
+	"wtvgate/bridge/publicnet"
 )
 
 // Name is the network's key in the store and in logs.
@@ -72,6 +73,7 @@ type Network struct {
 	deny   []*regexp.Regexp
 	pace   pace
 	client *http.Client
+	public *http.Client // for where the homeserver sends us: public addresses only
 
 	inbox   *inbox
 	ghosts  *ghosts
@@ -108,6 +110,7 @@ func New(o Options) (*Network, error) {
 		o: o, db: o.DB, now: o.Now, pace: defaultPace(),
 		log:     o.Log.With("network", string(Name)),
 		client:  newHTTPClient(),
+		public:  publicnet.NewClient(requestTimeout),
 		suspect: make(chan struct{}, 1),
 	}
 	if err := n.check(); err != nil {

@@ -32,7 +32,7 @@ func TestWrongUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{
 		{"foo"}, {"--bar"}, {"serve", "x"}, {"account"}, {"account", "foo"}, {"account", "add"}, {"account", "add", "a@b", "c"},
-		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"},
+		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"}, {"account", "set", "a@webtv.local", "emoji"},
 		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"},
 	} {
 		if code, out, errs := call("", args...); code != exitUsage || out != "" || !strings.HasPrefix(errs, "wtvgate: ") {
@@ -45,7 +45,7 @@ func TestWrongUsage(t *testing.T) {
 }
 
 func TestHelpOfEveryVerb(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"},
+	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"}, {"account", "set", "--help"},
 		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"}} {
 		if code, out, errs := call("", args...); code != exitOK || out == "" || errs != "" {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
@@ -95,6 +95,14 @@ func lifecycle() []step {
 		{"account link-box carol@webtv.local --ssid 8100000000b0024d --user-id 1", "", 0, "user 1"},
 		{"account show alice@webtv.local", "", 0, "8100000000b0024d user 0"},
 		{"account list", "", 0, "alice@webtv.local  Al     1      yes"},
+		{"account set alice@webtv.local emoji dropped", "", 0, "emoji of alice@webtv.local is dropped"},
+		{"account set alice@webtv.local lines 9", "", 0, "lines of alice@webtv.local is 9"},
+		{"account set alice@webtv.local lines many", "", 1, `lines: "many" is not allowed; allowed: auto | 1 to 500 | all`},
+		{"account set alice@webtv.local colour red", "", 1, `there is no setting "colour"; there are emoji, links, edits, reactions, lines, piece`},
+		{"account set nobody@webtv.local lines 9", "", 1, "there is no account"},
+		{"account show alice@webtv.local", "", 0, "emoji      dropped"},
+		{"account show alice@webtv.local", "", 0, "lines      9"},
+		{"account show alice@webtv.local", "", 0, "reactions  on"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 0, "is on FL,AL"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 1, "already"},
 		{"contact add alice@webtv.local carol@webtv.local --lists BL", "", 1, "opposite list"},
@@ -130,6 +138,13 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runGateway(t, g)
+	return g, key
+}
+
+// runGateway serves until the test ends.
+func runGateway(t *testing.T, g *gateway) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.run(ctx) }()
@@ -146,7 +161,6 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 			t.Error("the control file was left behind")
 		}
 	})
-	return g, key
 }
 
 func TestAccountVerbsWhileServing(t *testing.T) {
@@ -197,10 +211,10 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen"} {
+	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen", "pictures.listen"} {
 		cfg := demoConfig("data", sec.Key{})
 		*map[string]*string{"messenger.listen": &cfg.Messenger.Listen, "wtvp.passport.listen": &cfg.WTVP.Passport.Listen,
-			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen}[key] = l.Addr().String()
+			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen, "pictures.listen": &cfg.Pictures.Listen}[key] = l.Addr().String()
 		_, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler))
 		want := fmt.Sprintf("%s: another program listens on %s already; stop it or choose another address", key, l.Addr())
 		if err == nil || err.Error() != want {

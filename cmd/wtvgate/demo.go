@@ -81,7 +81,7 @@ func demoConfig(dir string, key sec.Key) config.Config {
 	cfg := config.Default()
 	cfg.DataDir = dir
 	const free = "127.0.0.1:0"
-	cfg.Messenger.Listen, cfg.Passport.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen = free, free, free, free
+	cfg.Messenger.Listen, cfg.Passport.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen, cfg.Pictures.Listen = free, free, free, free, free
 	cfg.WTVP.InitialSharedKey = key[:]
 	return cfg
 }

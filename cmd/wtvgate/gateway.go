@@ -14,6 +14,7 @@ import (
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/box"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/picture"
 	"wtvgate/msnp"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/sb"
@@ -35,11 +36,13 @@ type gateway struct {
 	wtvp      *wtvpserver.Server
 	tickets   *passport.Tickets
 	nexus     *passport.Server
+	pictures  *picture.Gallery // nil: pictures.listen is empty
 	control   *admin.Control
 	admin     *http.Server
 
 	messengerPort, nexusPort, adminPort net.Listener
 	wtvpPorts                           wtvpPorts
+	picturesPort                        net.Listener // nil: pictures.listen is empty
 }
 
 // openGateway opens the data and every port. An error leaves nothing open.
@@ -52,8 +55,10 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		return nil, err
 	}
 	g := &gateway{core: core, tickets: passport.NewTickets(nil)}
-	g.wire()
-	err = g.wirePassport()
+	if err = g.wirePictures(); err == nil {
+		g.wire()
+		err = g.wirePassport()
+	}
 	if err == nil && g.matrix != nil {
 		err = g.matrix.Check() // before any port is open
 	}
@@ -77,7 +82,7 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 func (g *gateway) wire() {
 	cfg, log := g.cfg, g.log
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
-		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
+		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, Pictures: g.linker()})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
 	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
@@ -130,7 +135,7 @@ func listen(key, address string) (net.Listener, error) {
 }
 
 func (g *gateway) closePorts() {
-	for _, l := range append(g.wtvpPorts.all(), g.messengerPort, g.nexusPort, g.adminPort) {
+	for _, l := range append(g.wtvpPorts.all(), g.messengerPort, g.nexusPort, g.adminPort, g.picturesPort) {
 		if l != nil {
 			l.Close()
 		}
@@ -142,7 +147,7 @@ func (g *gateway) run(ctx context.Context) error {
 	root, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g.boxes.Start(root, g.boards)
-	failed := make(chan error, 8)
+	failed := make(chan error, 9)
 	start := func(part func() error) {
 		go func() { failed <- part() }()
 	}
@@ -155,8 +160,12 @@ func (g *gateway) run(ctx context.Context) error {
 	for _, l := range g.wtvpPorts.all() {
 		start(func() error { return g.wtvp.Serve(root, l) })
 	}
+	if g.pictures != nil {
+		start(func() error { return g.pictures.Serve(g.picturesPort) })
+	}
 	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "passport", g.nexusPort.Addr().String(),
-		"wtvp", string(g.cfg.WTVP.Mode), "wtv_passport", address(g.wtvpPorts.passport), "admin", address(g.adminPort))
+		"wtvp", string(g.cfg.WTVP.Mode), "wtv_passport", address(g.wtvpPorts.passport), "pictures", address(g.picturesPort),
+		"admin", address(g.adminPort))
 	var err error
 	select {
 	case <-ctx.Done():
@@ -180,7 +189,7 @@ func address(l net.Listener) string {
 func (g *gateway) stop(cancel context.CancelFunc, hubDone chan error) error {
 	ctx, done := context.WithTimeout(context.Background(), stopTime)
 	defer done()
-	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx)}
+	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx), g.stopPictures(ctx)}
 	cancel()
 	select {
 	case err := <-hubDone:

@@ -68,6 +68,7 @@ admin: {listen: "ADMIN"}
 accounts: {domain: ACCOUNTS, registration: closed}
 messenger: {listen: "MESSENGER", advertise: auto}
 passport: {listen: "NEXUS", public_url: "http://NEXUS"}
+pictures: {listen: "127.0.0.1:0"}
 wtvp:
   mode: companion
   initial_shared_key: "KEY"
