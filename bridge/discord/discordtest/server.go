@@ -2,245 +2,321 @@ package discordtest
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 )
 
-// API as it will stay; the bodies follow.
+// Bounds of a Server: far above what a test needs, so that a client that runs
+// wild ends as a failed test and not as a full memory.
+const (
+	maxRequests   = 100_000 // recorded; later ones are answered and not recorded
+	maxViolations = 1_000
+	maxMessages   = 100_000 // in the whole world; after that the oldest go
+	maxSessions   = 1_000   // that can be resumed; the oldest go
+	maxReplay     = 20_000  // dispatches kept for a session; one that falls behind is forgotten
+	maxQueue      = 50_000  // frames waiting for one connection; over it the connection is dropped
+	maxConns      = 1_000   // at once
+	maxBody       = 26 << 20
+	shutdownWait  = 5 * time.Second
+)
+
+// epoch of Discord's snowflakes, the first second of 2015, in ms (reference 8.1).
+const epoch = 1420070400000
+
+// defaultHeartbeat is the interval Discord tells (reference 8.4).
+const defaultHeartbeat = 41250 * time.Millisecond
+
+// EchoOrder says when a bot's own message comes back as MESSAGE_CREATE.
+type EchoOrder int
+
+// The three orders of reference 4.1: either one settles a send.
+const (
+	EchoAny    EchoOrder = iota // dispatched before the answer is written; either may arrive first
+	EchoBefore                  // on the wire before the answer is written
+	EchoAfter                   // dispatched when the answer has been written
+)
 
 // Options of a Server. The zero value is a Discord with everything switched on.
 type Options struct {
 	Token         string           // of the bot, without "Bot "; default "T0"
-	Now           func() time.Time // default time.Now
-	Heartbeat     time.Duration    // interval told in HELLO; default 41.25 s
-	Intents       int              // privileged intents that are switched on; default all three. NoPrivileged: none
+	Now           func() time.Time // the clock of ids, limits and deadlines; default time.Now
+	Heartbeat     time.Duration    // told in HELLO; default 41.25 s
+	Intents       int              // privileged intents that are switched on; default all three
+	NoPrivileged  bool             // none of them
 	Limits        map[string]Limit // by route; default DefaultLimits
 	Echo          EchoOrder        // when a bot's own message comes back
 	Identifies    int              // session_start_limit.total; default 1,000
+	IdentifyEvery time.Duration    // an IDENTIFY sooner than that gets op 9 (Discord: 5 s); default: not kept
 	MaxSessionAge time.Duration    // a RESUME of an older session gets 4009; default: never
+	MaxThreads    int              // active threads per guild, then 160006; default 1,000
 }
 
-type Limit struct {
-	Requests int
-	Per      time.Duration
+// Server is a Discord. Make one with Start or New.
+type Server struct {
+	o    Options
+	http *httptest.Server
+	done chan struct{}
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	changed  chan struct{} // closed and made anew at every change
+	lastID   uint64
+	token    string
+	intents  int // privileged ones that are on
+	left     int // IDENTIFYs
+	lastIdfy time.Time
+
+	bot      *user
+	users    map[string]*user
+	guilds   []*guild
+	channels map[string]*channel
+	messages map[string]*message
+	order    []string // of messages, for the bound
+	webhooks map[string]*webhook
+	inter    map[string]*interaction
+	tokens   map[string]*interaction
+	commands []obj
+	nonces   map[string]nonceUse
+	refuse   int // code for opening new DMs
+
+	requests   []*Request
+	violations []string
+	faults     []*Armed
+	buckets    map[string]*bucket
+	global     bucket
+	invalid    bucket
+	banned     time.Time
+	sink       *[]event // set while a REST handler runs: events wait there
+
+	gw gatewayState
 }
-type EchoOrder int
-type Server struct{}
+
+// TB is the part of testing.TB that Start needs.
 type TB interface {
 	Helper()
 	Cleanup(func())
 	Errorf(format string, args ...any)
 }
 
-func Start(t TB, o Options) *Server                                 { panic("soon") } // New, Close at cleanup, Errorf per violation
-func New(o Options) *Server                                         { panic("soon") }
-func (s *Server) Close()                                            { panic("soon") }
-func (s *Server) URL() string                                       { panic("soon") } // http://127.0.0.1:port/ (the api is below api/v9/)
-func (s *Server) GatewayURL() string                                { panic("soon") } // ws://127.0.0.1:port/
-func (s *Server) Token() string                                     { panic("soon") }
-func (s *Server) RoundTripper() http.RoundTripper                   { panic("soon") } // swaps scheme and host of every request
-func (s *Server) Until(ctx context.Context, cond func() bool) error { panic("soon") } // cond is called without the lock
-func (s *Server) Bot() *Person                                      { panic("soon") }
-func (s *Server) ApplicationID() string                             { panic("soon") } // = Bot().ID
-
-// World.
-func (s *Server) AddUser(username string) *Person { panic("soon") }
-func (s *Server) AddBot(username string) *Person  { panic("soon") }
-func (s *Server) AddGuild(name string) *Guild     { panic("soon") } // with the bot as a member; GUILD_CREATE if connected
-type Guild struct{ ID, Name string }
-type Role struct{ ID string }
-type Channel struct{ ID, GuildID string }
-type Overwrite struct {
-	ID          string
-	Type        int
-	Allow, Deny int64
+// Start makes a Server for one test: it is closed when the test ends, and every
+// violation left by then fails the test.
+func Start(t TB, o Options) *Server {
+	t.Helper()
+	s := New(o)
+	t.Cleanup(func() {
+		s.Close()
+		for _, v := range s.Violations() {
+			t.Errorf("discordtest: violation: %s", v)
+		}
+	})
+	return s
 }
 
-func (g *Guild) AddChannel(name string, ow ...Overwrite) *Channel               { panic("soon") }
-func (g *Guild) AddChannelType(name string, kind int, ow ...Overwrite) *Channel { panic("soon") }
-func (g *Guild) AddRole(name string, permissions int64) *Role                   { panic("soon") }
-func (g *Guild) Everyone() *Role                                                { panic("soon") } // id = guild id
-func (r *Role) SetPermissions(p int64)                                          { panic("soon") }
-func (c *Channel) SetOverwrites(ow ...Overwrite)                                { panic("soon") } // CHANNEL_UPDATE
-func (c *Channel) Rename(name string)                                           { panic("soon") }
-func (c *Channel) Delete()                                                      { panic("soon") }
-func (c *Channel) Webhooks() []Webhook                                          { panic("soon") }
-func (c *Channel) DeleteWebhooks()                                              { panic("soon") } // by a moderator: WEBHOOKS_UPDATE
-func (c *Channel) AddWebhook(name string) Webhook                               { panic("soon") } // a foreign one
-func (c *Channel) Archive()                                                     { panic("soon") } // a thread
-func (c *Channel) Members() []string                                            { panic("soon") } // ids of a thread's members
-func (g *Guild) Rename(name string)                                             { panic("soon") }
-func (g *Guild) KickBot()                                                       { panic("soon") } // GUILD_DELETE
-func (g *Guild) AddBack()                                                       { panic("soon") } // GUILD_CREATE
-func (g *Guild) Outage(off bool)                                                { panic("soon") } // GUILD_DELETE unavailable / GUILD_CREATE
-func (g *Guild) Threads() []*Channel                                            { panic("soon") }
-func (s *Server) Channel(id string) *Channel                                    { panic("soon") } // nil if there is none
-
-// Acting.
-type Person struct{ ID string }
-
-func (p *Person) Join(g *Guild, roles ...*Role)                                   { panic("soon") }
-func (p *Person) Leave(g *Guild)                                                  { panic("soon") }
-func (p *Person) DM() *Channel                                                    { panic("soon") } // opened by the person if it was not open yet
-func (p *Person) Say(c *Channel, text string) Message                             { panic("soon") }
-func (p *Person) Post(c *Channel, m Post) Message                                 { panic("soon") }
-func (p *Person) Reply(to, text string) Message                                   { panic("soon") } // with ping
-func (p *Person) Edit(message, text string)                                       { panic("soon") }
-func (p *Person) Delete(message string)                                           { panic("soon") }
-func (p *Person) React(message, emoji string)                                     { panic("soon") } // "👍" or "name:id"
-func (p *Person) Unreact(message, emoji string)                                   { panic("soon") }
-func (p *Person) Type(c *Channel)                                                 { panic("soon") }
-func (p *Person) Status(status string)                                            { panic("soon") } // online idle dnd offline
-func (p *Person) StatusText(text string)                                          { panic("soon") } // custom status
-func (p *Person) Rename(username string)                                          { panic("soon") }
-func (p *Person) SetGlobalName(name string)                                       { panic("soon") }
-func (p *Person) SetNick(g *Guild, nick string)                                   { panic("soon") }
-func (p *Person) Block()                                                          { panic("soon") } // 50007 from now on
-func (p *Person) Unblock()                                                        { panic("soon") }
-func (p *Person) CloseDMs()                                                       { panic("soon") } // "no DMs from server members": 50007 unless the person opened the DM
-func (p *Person) OpenDMs()                                                        { panic("soon") }
-func (p *Person) Command(c *Channel, name string, options ...Option) *Interaction { panic("soon") }
-func (p *Person) Press(message, customID string) *Interaction                     { panic("soon") }
-func (s *Server) Unfurl(message string)                                           { panic("soon") } // MESSAGE_UPDATE with edited_timestamp null: a link preview
-func (s *Server) BulkDelete(c *Channel, messages ...string)                       { panic("soon") }
-
-type Option struct{}
-
-func Arg(name string, value any) Option         { panic("soon") } // string, int, bool, *Person, *Channel
-func Sub(name string, options ...Option) Option { panic("soon") }
-
-type Post struct {
-	Content            string
-	ReplyTo            string
-	NoPing             bool
-	Forward            string
-	Attachments        []Attachment
-	Embeds, Components []map[string]any
-	Stickers           []Sticker
-	Poll               map[string]any
-	Flags, Type        int
-	Extra              map[string]any // laid over the message as it is sent: any shape
-}
-type Attachment struct {
-	Filename, ContentType, Description string
-	Data                               []byte
-	Width, Height                      int
-	Duration                           float64
-}
-type Sticker struct {
-	ID, Name string
-	Format   int
-}
-type Message struct {
-	ID, ChannelID, GuildID, AuthorID, AuthorName  string // AuthorName: a webhook's own
-	WebhookID, AvatarURL, Content, Nonce, ReplyTo string
-	Type, Flags                                   int
-	Edited                                        bool
-	Attachments                                   []Attachment
-	Components, Embeds                            []any
-	Reactions                                     map[string][]string // emoji to user ids
-	Pings                                         []string            // ids of who was notified; "everyone", "here"
-}
-type Interaction struct{ ID, Token string }
-type Answer struct {
-	Type    int
-	Content string
-	Flags   int
-	Message Message
-	Data    map[string]any
+// New starts a Server on a free port of 127.0.0.1. The caller closes it.
+func New(o Options) *Server {
+	o = withDefaults(o)
+	s := &Server{
+		o: o, done: make(chan struct{}), changed: make(chan struct{}), token: o.Token, intents: o.Intents, left: o.Identifies,
+		users: make(map[string]*user), channels: make(map[string]*channel), messages: make(map[string]*message),
+		webhooks: make(map[string]*webhook), inter: make(map[string]*interaction), tokens: make(map[string]*interaction),
+		nonces: make(map[string]nonceUse), buckets: make(map[string]*bucket),
+	}
+	s.gw.sessions = make(map[string]*session)
+	s.gw.conns = make(map[*conn]bool)
+	s.bot = s.newUser("WebTV", true)
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.http.Config.ReadHeaderTimeout = shutdownWait
+	s.http.Start()
+	return s
 }
 
-func (i *Interaction) Wait(ctx context.Context) (Answer, error) { panic("soon") } // the callback, with later edits of @original
-func (i *Interaction) Followups() []Message                     { panic("soon") }
-
-type Webhook struct{ ID, Token, Name, ChannelID, ApplicationID string }
-
-// Looking.
-func (s *Server) Sent(c *Channel) []Message         { panic("soon") } // by the bot and its webhooks, oldest first, deleted ones left out
-func (s *Server) Messages(c *Channel) []Message     { panic("soon") } // all
-func (s *Server) Message(id string) (Message, bool) { panic("soon") }
-
-type Request struct {
-	Method, Path, Route string
-	Query               map[string][]string
-	Header              http.Header
-	Body                []byte
-	JSON                map[string]any
-	Status, Code        int
-	At                  time.Time
+func withDefaults(o Options) Options {
+	if o.Token == "" {
+		o.Token = "T0"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = defaultHeartbeat
+	}
+	if o.Intents == 0 && !o.NoPrivileged {
+		o.Intents = privileged
+	}
+	if o.Limits == nil {
+		o.Limits = DefaultLimits()
+	}
+	if o.Identifies == 0 {
+		o.Identifies = 1000
+	}
+	if o.MaxThreads == 0 {
+		o.MaxThreads = 1000
+	}
+	return o
 }
 
-func (s *Server) Requests(route string) []Request { panic("soon") } // "" all; Status 0 while unanswered, -1 dropped
-func (s *Server) Violations() []string            { panic("soon") }
-func (s *Server) TakeViolations() []string        { panic("soon") }
-func (s *Server) Identifies() int                 { panic("soon") }
-func (s *Server) Resumes() int                    { panic("soon") } // that succeeded
-func (s *Server) Connections() int                { panic("soon") } // ever made
-func (s *Server) Connected() int                  { panic("soon") } // sessions past READY or RESUMED now
-func (s *Server) BotStatus() map[string]any       { panic("soon") } // last op 3
-func (s *Server) Closes() []int                   { panic("soon") } // how clients left: their close codes, 1006 without one
-func (s *Server) Commands() []map[string]any      { panic("soon") } // registered
-
-// Misbehaving: REST.
-type Fault struct {
-	Times        int  // 0: once; negative: always
-	Skip         int  // let so many pass first
-	After        bool // do the thing, then spoil the answer
-	Drop         bool // no answer: the connection is reset
-	Status, Code int
-	Message      string
-	Body         string
-	Header       http.Header          // instead of a JSON error
-	Hold         <-chan struct{}      // wait for it first (after the effect, if After)
-	Cut          bool                 // truncate the JSON of the true answer
-	Rewrite      func(map[string]any) // change the true answer
-}
-type Armed struct{}
-
-func (a *Armed) Hits() int                                { panic("soon") }
-func (a *Armed) Disarm()                                  { panic("soon") }
-func (s *Server) Fail(route string, f Fault) *Armed       { panic("soon") }
-func Error(status, code int) Fault                        { panic("soon") }
-func RateLimited(after time.Duration, scope string) Fault { panic("soon") } // user, shared, global (without Reset-After)
-func EdgeBan(after time.Duration) Fault                   { panic("soon") } // 429 with HTML
-func Reset() Fault                                        { panic("soon") } // connection lost before the effect
-func Lost() Fault                                         { panic("soon") } // and after it
-func Held(until <-chan struct{}) Fault                    { panic("soon") }
-func Truncated() Fault                                    { panic("soon") }
-
-// Misbehaving: gateway.
-type Stage int
-
-const (
-	AtHello    Stage = iota // instead of HELLO
-	AtIdentify              // instead of READY
-	AtResume                // instead of the replay
-)
-
-type Trick struct {
-	Op7, Op11, Silence, Drop bool
-	Close                    int
-	Op9                      *bool
-	Frame                    any
-	Times                    int
+// Close ends every connection and request and waits for their goroutines. It may
+// be called twice.
+func (s *Server) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	close(s.done)
+	for c := range s.gw.conns {
+		c.kill()
+	}
+	s.notify()
+	s.mu.Unlock()
+	s.http.CloseClientConnections()
+	s.http.Close()
+	s.wg.Wait()
 }
 
-func (s *Server) Misbehave(at Stage, t Trick)                           { panic("soon") }
-func (s *Server) Drop()                                                 { panic("soon") } // kill every socket, no close frame
-func (s *Server) CloseWith(code int)                                    { panic("soon") }
-func (s *Server) Op7()                                                  { panic("soon") }
-func (s *Server) InvalidSession(resumable bool)                         { panic("soon") }
-func (s *Server) ForgetSessions()                                       { panic("soon") }
-func (s *Server) Mute(off bool)                                         { panic("soon") } // no ACKs and no events, socket stays
-func (s *Server) InvalidateToken()                                      { panic("soon") } // 4004 and 401 from now on
-func (s *Server) SetToken(token string)                                 { panic("soon") }
-func (s *Server) SetIntents(privileged int)                             { panic("soon") }
-func (s *Server) SetIdentifiesLeft(n int)                               { panic("soon") }
-func (s *Server) RefuseOpens(code int)                                  { panic("soon") } // 40003 or 20026 for new recipients; 0 ends it
-func (s *Server) LoseNext(event string, n int)                          { panic("soon") } // it has its number, but is not sent (a resume brings it)
-func (s *Server) RepeatNext(event string, n int)                        { panic("soon") } // sent twice
-func (s *Server) ReorderNext(event string)                              { panic("soon") } // it comes behind the one that follows
-func (s *Server) RewriteNext(event string, change func(map[string]any)) { panic("soon") }
-func (s *Server) Hold() (release func())                                { panic("soon") } // keep events back until release
-func (s *Server) Dispatch(event string, d any)                          { panic("soon") }
-func (s *Server) SendFrame(frame any)                                   { panic("soon") } // marshalled, or []byte as it is
+// URL is the root, http://127.0.0.1:port/, as in discord.api_url; the API is
+// below api/v9/.
+func (s *Server) URL() string { return s.http.URL + "/" }
+
+// GatewayURL is what GET /gateway tells: ws://127.0.0.1:port/.
+func (s *Server) GatewayURL() string { return "ws" + s.http.URL[len("http"):] + "/" }
+
+// Token is the bot's token at present, without "Bot ".
+func (s *Server) Token() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
+// RoundTripper swaps scheme and host of every request for this server's: for
+// Session.Client of discordgo (reference 6.2).
+func (s *Server) RoundTripper() http.RoundTripper {
+	u, _ := url.Parse(s.http.URL) // httptest made it
+	return &swap{host: u.Host, next: &http.Transport{DialContext: (&net.Dialer{Timeout: shutdownWait}).DialContext}}
+}
+
+type swap struct {
+	host string
+	next *http.Transport
+}
+
+// RoundTrip is http.RoundTripper's.
+func (w *swap) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Scheme, r.URL.Host, r.Host = "http", w.host, w.host
+	return w.next.RoundTrip(r)
+}
+
+// CloseIdleConnections is called by http.Client.CloseIdleConnections.
+func (w *swap) CloseIdleConnections() { w.next.CloseIdleConnections() }
+
+// Until waits until cond holds. It is called at first and after every change,
+// without a lock held, so it may call any method. The error is that of ctx, or
+// says that the server was closed.
+func (s *Server) Until(ctx context.Context, cond func() bool) error {
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if cond() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("discordtest: waiting: %w", ctx.Err())
+		case <-s.done:
+			return fmt.Errorf("discordtest: waiting: %w", net.ErrClosed)
+		}
+	}
+}
+
+// notify wakes whoever waits in Until. mu is held.
+func (s *Server) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Bot is the bot's own account.
+func (s *Server) Bot() *Person { return &Person{ID: s.bot.id, s: s} }
+
+// ApplicationID is the id of the bot's application, the same as its user id.
+func (s *Server) ApplicationID() string { return s.bot.id }
+
+// newID makes the next snowflake: the milliseconds since the epoch and a number,
+// larger than all before it. mu is held, or nobody else knows s yet.
+func (s *Server) newID() string {
+	next := uint64(max(s.o.Now().UnixMilli()-epoch, 1)) << 22
+	s.lastID = max(s.lastID+1, next)
+	return strconv.FormatUint(s.lastID, 10)
+}
+
+// violation records what a well-made client never does. mu is held.
+func (s *Server) violation(format string, args ...any) {
+	if len(s.violations) < maxViolations {
+		s.violations = append(s.violations, fmt.Sprintf(format, args...))
+	}
+	s.notify()
+}
+
+// Violations is what the client did wrong so far, oldest first.
+func (s *Server) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.violations)
+}
+
+// TakeViolations is Violations and forgets them, for tests that provoke some.
+func (s *Server) TakeViolations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.violations
+	s.violations = nil
+	return v
+}
+
+// SetToken gives the bot another token; the old one is worth nothing. Open
+// connections stay: see InvalidateToken.
+func (s *Server) SetToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+	s.notify()
+}
+
+// SetIntents switches privileged intents on and off, as in the developer portal.
+func (s *Server) SetIntents(on int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.intents = on & privileged
+}
+
+// RefuseOpens makes the bot unable to open DMs with new people: code 40003 (too
+// fast) or 20026 (quarantined, which also refuses the first message to somebody).
+// 0 ends it.
+func (s *Server) RefuseOpens(code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = code
+}
+
+// Commands is what the application registered, as it was sent, with ids.
+func (s *Server) Commands() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []map[string]any
+	for _, c := range s.commands {
+		all = append(all, maps.Clone(c))
+	}
+	return all
+}
