@@ -59,6 +59,11 @@ func (r receiver) Receive(ctx context.Context, e Event) error {
 		return r.notice(ctx, e)
 	case EchoEvent:
 		return r.echo(ctx, e)
+	case AnswerEvent:
+		if peer, ok := r.peer(e.From); ok {
+			r.h.poke(id.Conversation{Account: e.Account, Peer: peer})
+		}
+		return nil
 	case TypingEvent:
 		return r.typing(ctx, e)
 	case PresenceEvent:
@@ -79,7 +84,12 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
 		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
-	return r.h.accept(ctx, in, true)
+	if e.Speaker == "" {
+		return r.h.accept(ctx, in, in.Name)
+	}
+	contact := in.Name
+	in.Name = puppets.ScreenName(e.Speaker, peer)
+	return r.h.accept(ctx, in, contact)
 }
 
 // maxPlain is what is kept of a text that does not fit a row otherwise, in
@@ -113,7 +123,7 @@ func (r receiver) notice(ctx context.Context, e NoticeEvent) error {
 		return err
 	}
 	in.Network, in.Event = r.l.Name(), e.Event
-	return r.h.accept(ctx, in, false)
+	return r.h.accept(ctx, in, "")
 }
 
 // clamp keeps a network's clock from dating messages into the future.
@@ -136,8 +146,9 @@ func (r receiver) peer(from id.Remote) (id.Address, bool) {
 }
 
 // accept is the one door for rows to a box: dedupe, privacy, limit, lists and
-// the row itself in one transaction, then the ring.
-func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
+// the row itself in one transaction, then the ring. Friend is the name of the
+// contact who wrote; "" for a line of our own.
+func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) error {
 	var stored, listed bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
 		stored, listed = false, false
@@ -149,8 +160,8 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) er
 		if _, err := tx.Account(in.Account); err != nil {
 			return ignoreNotFound(err) // the account was removed: nobody to tell
 		}
-		if fromFriend {
-			ok, changed, err := h.admit(tx, in.Account, in.Peer, in.Name)
+		if friend != "" {
+			ok, changed, err := h.admit(tx, in.Account, in.Peer, friend)
 			if err != nil || !ok {
 				return err
 			}
@@ -322,6 +333,19 @@ func (r receiver) echo(ctx context.Context, e EchoEvent) error {
 	return nil
 }
 
+// Seen implements Audience.
+func (r receiver) Seen(a id.Account, by id.Remote) Presence {
+	peer, ok := r.peer(by)
+	s := r.h.Seat(a)
+	if !ok || s == nil {
+		return PresenceOffline
+	}
+	if p := s.Appearance(peer).Presence; p != "" {
+		return p
+	}
+	return PresenceOffline
+}
+
 // typing passes on who is writing, unless the account blocks them.
 func (r receiver) typing(ctx context.Context, e TypingEvent) error {
 	s := r.h.Seat(e.Account)
@@ -403,5 +427,5 @@ func (h *Hub) notice(ctx context.Context, a id.Account, peer id.Address, line st
 	if err != nil {
 		return err
 	}
-	return h.accept(ctx, in, false)
+	return h.accept(ctx, in, "")
 }
