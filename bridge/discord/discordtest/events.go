@@ -64,7 +64,7 @@ func (s *Server) emit(e event) {
 
 // emitMessage sends MESSAGE_CREATE or MESSAGE_UPDATE.
 func (s *Server) emitMessage(t string, m *message) {
-	if m.flags&ephemeral != 0 {
+	if m.flags&ephemeral != 0 || len(s.gw.order) == 0 {
 		return
 	}
 	d := m.event(s)

@@ -15,6 +15,8 @@ const (
 	answerWithin = 3 * time.Second
 	tokenLife    = 15 * time.Minute
 	maxCommands  = 100
+
+	maxInteractions = 100_000 // remembered; over it all are forgotten
 )
 
 type interaction struct {
@@ -104,6 +106,10 @@ func optionsJSON(s *Server, options []Option, resolved obj) []any {
 func (s *Server) interact(kind int, u *user, ch *channel, pressed *message, data obj) *Interaction {
 	i := &interaction{id: s.newID(), kind: kind, u: u, ch: ch, at: s.o.Now(), pressed: pressed}
 	i.token = "interaction-" + signature(i.id, s.o.Token)
+	if len(s.inter) >= maxInteractions {
+		clear(s.inter)
+		clear(s.tokens)
+	}
 	s.inter[i.id], s.tokens[i.token] = i, i
 	d := obj{"id": i.id, "application_id": s.bot.id, "type": kind, "token": i.token, "data": data, "channel_id": ch.id, "channel": ch.json(), "version": 1,
 		"locale": "en-US", "entitlements": []any{}, "authorizing_integration_owners": obj{}, "context": 1, "app_permissions": itoa(InvitePermissions)}

@@ -125,7 +125,7 @@ func (s *Server) headers(a *reply, name string, l Limit, b *bucket, now time.Tim
 // tooMany makes the answer a 429 of a scope: user with Reset-After, shared with
 // room left in the bucket, global without Reset-After (reference 5 and 8.1).
 func (a *reply) tooMany(wait time.Duration, scope string) {
-	a.status, a.code = 429, 0
+	a.status = 429
 	h := a.header
 	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	h.Set("X-RateLimit-Scope", scope)
@@ -138,7 +138,11 @@ func (a *reply) tooMany(wait time.Duration, scope string) {
 		h.Set("X-RateLimit-Remaining", "0")
 		h.Set("X-RateLimit-Reset-After", fmt.Sprintf("%.3f", wait.Seconds()))
 	}
-	a.body = obj{"message": "You are being rate limited.", "retry_after": wait.Seconds(), "global": scope == "global"}
+	body := obj{"message": "You are being rate limited.", "retry_after": wait.Seconds(), "global": scope == "global"}
+	if a.code != 0 {
+		body["code"] = a.code
+	}
+	a.body = body
 }
 
 // ban makes it the answer of an edge that has had enough: HTML.

@@ -142,7 +142,7 @@ func (s *Server) put(m *message) {
 	s.messages[m.id] = m
 	s.order = append(s.order, m.id)
 	if len(s.order) > maxMessages {
-		delete(s.messages, s.order[0])
+		s.expire(s.messages[s.order[0]])
 		s.order = s.order[1:]
 	}
 	if m.flags&ephemeral == 0 {
@@ -151,6 +151,15 @@ func (s *Server) put(m *message) {
 	}
 	s.emitMessage("MESSAGE_CREATE", m)
 	s.notify()
+}
+
+// expire forgets the oldest message of the world, without a word.
+func (s *Server) expire(m *message) {
+	delete(s.messages, m.id)
+	delete(s.nonces, jsonNumber(m.nonce))
+	if len(m.ch.messages) > 0 && m.ch.messages[0] == m {
+		m.ch.messages = m.ch.messages[1:]
+	}
 }
 
 // lookup finds the message of a call in its channel.

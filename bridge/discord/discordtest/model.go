@@ -96,7 +96,6 @@ type channel struct {
 	invitable       bool
 	archive         int
 	gone            bool
-	botWrote        bool
 }
 
 type webhook struct {
@@ -126,7 +125,6 @@ type message struct {
 	at             time.Time
 	edited         time.Time
 	replyTo        string
-	failed         bool // the reply's target is unknown
 	forward        *message
 	attachments    []file
 	embeds, comps  []any

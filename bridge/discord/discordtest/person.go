@@ -2,6 +2,8 @@ package discordtest
 
 import (
 	"fmt"
+	"mime"
+	"path"
 	"slices"
 	"strings"
 )
@@ -172,6 +174,11 @@ func (p *Person) Post(c *Channel, post Post) Message {
 			s.join(ch, ch.g.members[u.id])
 		}
 		s.attach(m, post.Attachments)
+		for i := range m.attachments {
+			if a := &m.attachments[i]; a.ContentType == "" {
+				a.ContentType = mime.TypeByExtension(path.Ext(a.Filename))
+			}
+		}
 		s.ping(m, nil, ch.g != nil && ch.g.permissions(u.id, ch)&MentionEveryone != 0)
 		s.put(m)
 		out = m.public()
@@ -345,6 +352,24 @@ func findButton(comps []any, id string) obj {
 		}
 	}
 	return nil
+}
+
+// StartThread starts a public thread, with the line in the channel that tells of
+// it (type 18). The bot sees it without being a member.
+func (p *Person) StartThread(c *Channel, name string) *Channel {
+	var h *Channel
+	p.with(func(s *Server, u *user) {
+		ch := s.channels[c.ID]
+		s.checkSees(u, ch)
+		t := s.newChannel(ch.g, name, PublicThread)
+		t.parent, t.owner, t.members = ch, u.id, []string{u.id}
+		d := t.json()
+		d["newly_created"] = true
+		s.emit(event{t: "THREAD_CREATE", need: intentGuilds, ch: t, d: d})
+		s.put(&message{ch: ch, author: u, kind: 18, content: name, extra: obj{"message_reference": obj{"channel_id": t.id, "guild_id": ch.g.id}}})
+		h = s.handle(t)
+	})
+	return h
 }
 
 // Unfurl adds a link preview to a message: a MESSAGE_UPDATE that is no edit.

@@ -36,6 +36,7 @@ type Request struct {
 type call struct {
 	*Request
 	s     *Server
+	route *route
 	param map[string]string
 	array []any // the body, if it is a list
 }
@@ -95,6 +96,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	req, c := s.read(r)
 	f := s.take(req.Route)
 	if f != nil && !f.After && !s.hold(f, r) {
+		s.finish(req, -1, 0)
 		return
 	}
 	if f != nil && !f.After && f.instead() {
@@ -115,6 +117,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	if f != nil && f.After && !s.hold(f, r) {
 		s.later(waiting)
+		s.finish(req, -1, 0)
 		return
 	}
 	if f != nil && f.After && f.instead() {
@@ -187,9 +190,9 @@ func (s *Server) read(r *http.Request) (*Request, *call) {
 	}
 	req := &Request{Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(), At: s.o.Now()}
 	c := &call{Request: req, s: s}
-	rt, param := match(r.Method, path)
+	rt, param := match(s.table, r.Method, path)
 	if rt != nil {
-		req.Route, c.param = rt.name, param
+		req.Route, c.route, c.param = rt.name, rt, param
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err == nil {
@@ -248,7 +251,7 @@ type reply struct {
 // answer runs the handler, with everything Discord checks before it. mu is held.
 func (s *Server) answer(c *call, waiting *[]event) *reply {
 	a := &reply{header: make(http.Header)}
-	rt, _ := match(c.Method, c.Path)
+	rt := c.route
 	if s.o.Now().Before(s.banned) {
 		return a.ban(s.banned.Sub(s.o.Now()))
 	}

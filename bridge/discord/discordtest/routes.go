@@ -17,11 +17,11 @@ type route struct {
 }
 
 // match finds the route of a request and its parameters, unescaped.
-func match(method, path string) (*route, map[string]string) {
+func match(table []*route, method, path string) (*route, map[string]string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	var best *route
 	var found map[string]string
-	for _, rt := range routes() {
+	for _, rt := range table {
 		if rt.method != method || len(rt.parts) != len(parts) {
 			continue
 		}

@@ -17,13 +17,13 @@ import (
 // Bounds of a Server: far above what a test needs, so that a client that runs
 // wild ends as a failed test and not as a full memory.
 const (
-	maxRequests   = 100_000 // recorded; later ones are answered and not recorded
+	maxRequests   = 50_000 // recorded; later ones are answered and not recorded
 	maxViolations = 1_000
-	maxMessages   = 100_000 // in the whole world; after that the oldest go
-	maxSessions   = 1_000   // that can be resumed; the oldest go
-	maxReplay     = 20_000  // dispatches kept for a session; one that falls behind is forgotten
-	maxQueue      = 50_000  // frames waiting for one connection; over it the connection is dropped
-	maxConns      = 1_000   // at once
+	maxMessages   = 20_000 // in the whole world; after that the oldest go
+	maxSessions   = 1_000  // that can be resumed; the oldest go
+	maxReplay     = 10_000 // dispatches kept for a session; one that falls behind is forgotten
+	maxQueue      = 20_000 // frames waiting for one connection; over it the connection is dropped
+	maxConns      = 1_000  // at once
 	maxBody       = 26 << 20
 	shutdownWait  = 5 * time.Second
 )
@@ -61,10 +61,11 @@ type Options struct {
 
 // Server is a Discord. Make one with Start or New.
 type Server struct {
-	o    Options
-	http *httptest.Server
-	done chan struct{}
-	wg   sync.WaitGroup
+	o     Options
+	http  *httptest.Server
+	table []*route
+	done  chan struct{}
+	wg    sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
@@ -125,7 +126,7 @@ func Start(t TB, o Options) *Server {
 func New(o Options) *Server {
 	o = withDefaults(o)
 	s := &Server{
-		o: o, done: make(chan struct{}), changed: make(chan struct{}), token: o.Token, intents: o.Intents, left: o.Identifies,
+		o: o, table: routes(), done: make(chan struct{}), changed: make(chan struct{}), token: o.Token, intents: o.Intents, left: o.Identifies,
 		users: make(map[string]*user), channels: make(map[string]*channel), messages: make(map[string]*message),
 		webhooks: make(map[string]*webhook), inter: make(map[string]*interaction), tokens: make(map[string]*interaction),
 		nonces: make(map[string]nonceUse), buckets: make(map[string]*bucket),

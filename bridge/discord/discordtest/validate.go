@@ -215,7 +215,9 @@ func (d *draft) identity(o obj) *failure {
 		if utf8.RuneCountInString(n) > maxNonce {
 			return invalid("nonce", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
 		}
-		d.nonce = n
+		if n != "" { // an empty one names no message
+			d.nonce = n
+		}
 	case float64:
 		d.nonce = n
 	default:

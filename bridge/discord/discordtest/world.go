@@ -117,6 +117,13 @@ func (g *Guild) AddRole(name string, permissions int64) *Role {
 // Everyone is the role that every member has; its id is the guild's.
 func (g *Guild) Everyone() *Role { return &Role{ID: g.ID, g: g} }
 
+// Owner is the person who owns the guild and may do everything in it.
+func (g *Guild) Owner() *Person {
+	p := &Person{s: g.s}
+	g.with(func(_ *Server, gu *guild) { p.ID = gu.owner })
+	return p
+}
+
 // BotRole is the role that gives the bot its permissions.
 func (g *Guild) BotRole() *Role {
 	var h *Role
@@ -276,6 +283,17 @@ func (c *Channel) Members() []string {
 	var all []string
 	c.with(func(_ *Server, ch *channel) { all = slices.Clone(ch.members) })
 	return all
+}
+
+// AddMember puts somebody into a thread, as a member of it may.
+func (c *Channel) AddMember(p *Person) {
+	c.with(func(s *Server, ch *channel) { s.join(ch, ch.g.members[p.ID]) })
+}
+
+// RemoveMember takes somebody out of a thread; the bot sees the thread no more if
+// it was it and the thread is private.
+func (c *Channel) RemoveMember(p *Person) {
+	c.with(func(s *Server, ch *channel) { s.leave(ch, p.ID) })
 }
 
 // Webhooks are those of the channel, oldest first.
