@@ -225,7 +225,6 @@ func TestBadConfigurationStopsTheStart(t *testing.T) {
 
 func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
 	for _, change := range []func(*config.Config){
-		func(c *config.Config) { c.Discord.Enabled = true },
 		func(c *config.Config) { c.WTVP.Mode = config.Standalone },
 	} {
 		cfg := demoConfig(t.TempDir(), sec.Key{})
