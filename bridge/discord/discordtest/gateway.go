@@ -103,7 +103,7 @@ func (s *Server) gateway(w http.ResponseWriter, r *http.Request) {
 
 // hello greets, or does what a test armed instead. mu is held.
 func (c *conn) hello(r *http.Request) {
-	c.timer = time.AfterFunc(2*c.s.o.Heartbeat, c.timeout)
+	c.timer = time.AfterFunc(c.s.patience(), c.timeout)
 	switch q := r.URL.Query(); q.Get("v") {
 	case "9", "10":
 		c.version = int(q.Get("v")[0] - '0')
@@ -124,6 +124,10 @@ func (c *conn) hello(r *http.Request) {
 		c.op(10, obj{"heartbeat_interval": c.s.o.Heartbeat.Milliseconds()})
 	}
 }
+
+// patience is how long a client may be without a heartbeat. The grace keeps small
+// intervals from ending connections of a busy machine.
+func (s *Server) patience() time.Duration { return 2*s.o.Heartbeat + s.o.Grace }
 
 // timeout closes a connection whose client stopped beating.
 func (c *conn) timeout() {

@@ -14,7 +14,7 @@ func TestIdentify(t *testing.T) {
 	for _, compress := range []bool{true, false} {
 		t.Run(fmt.Sprintf("compress %v", compress), func(t *testing.T) {
 			t.Parallel()
-			d := Start(t, Options{Heartbeat: 20 * time.Millisecond})
+			d := Start(t, Options{Heartbeat: 250 * time.Millisecond})
 			g := d.AddGuild("WebTV Fans")
 			general := g.AddChannel("general")
 			bob := d.AddUser("coolcat")

@@ -60,7 +60,7 @@ func (c *conn) beat(d json.RawMessage) {
 		return
 	}
 	c.s.gw.beats++
-	c.timer.Reset(2 * c.s.o.Heartbeat)
+	c.timer.Reset(c.s.patience())
 	if !c.muted {
 		c.queue([]byte(`{"op":11,"d":null,"s":null,"t":null}`))
 	}

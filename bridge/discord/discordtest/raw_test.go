@@ -169,11 +169,16 @@ func TestResumeRaw(t *testing.T) {
 
 // A client that does not beat is closed; one that is not answered sees nothing.
 func TestHeartbeatRaw(t *testing.T) {
-	d := Start(t, Options{Heartbeat: 30 * time.Millisecond})
-	ws, _ := start(t, d)
-	if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, 4009) {
+	d := Start(t, Options{Heartbeat: time.Millisecond, Grace: time.Millisecond})
+	ws := dial(t, d, goodQuery)
+	var err error
+	for err == nil {
+		_, _, err = ws.ReadMessage()
+	}
+	if !websocket.IsCloseError(err, 4009) {
 		t.Errorf("without heartbeats: %v", err)
 	}
+	d = Start(t, Options{})
 	ws, _ = start(t, d)
 	write(t, ws, `{"op":1,"d":1}`)
 	check(t, "ACK", frame(t, ws)["op"], any(11.0))

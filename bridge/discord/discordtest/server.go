@@ -49,6 +49,7 @@ type Options struct {
 	Token         string           // of the bot, without "Bot "; default "T0"
 	Now           func() time.Time // the clock of ids, limits and deadlines; default time.Now
 	Heartbeat     time.Duration    // told in HELLO; default 41.25 s
+	Grace         time.Duration    // a client that says nothing for two intervals and this is closed (4009); default 5 s
 	Intents       int              // privileged intents that are switched on; default all three
 	NoPrivileged  bool             // none of them
 	Limits        map[string]Limit // by route; default DefaultLimits
@@ -149,6 +150,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = defaultHeartbeat
+	}
+	if o.Grace == 0 {
+		o.Grace = shutdownWait
 	}
 	if o.Intents == 0 && !o.NoPrivileged {
 		o.Intents = privileged
