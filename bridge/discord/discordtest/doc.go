@@ -33,11 +33,14 @@
 //
 // Fail arms a fault for the next requests of a route, named as in the table of
 // the reference: "POST /channels/{channel}/messages". Error, RateLimited,
-// EdgeBan, Reset, Lost, Held, Truncated and Garbled make the usual ones. Misbehave
-// arms one for the next connections at a stage; Drop, CloseWith, Op7,
-// InvalidSession, ForgetSessions, Mute and InvalidateToken act at once; LoseNext,
-// RepeatNext, ReorderNext, RewriteNext and Hold spoil the next events; Dispatch and
-// SendFrame send whatever they are given.
+// EdgeBan, Reset, Lost, Held, Truncated and Garbled make the usual ones;
+// Fault.Times -1 makes a storm of them. (The transport of net/http repeats a GET
+// by itself when a connection that it used before is reset.)
+//
+// Misbehave arms a trick for the next connections at a stage; Drop, CloseWith,
+// Op7, InvalidSession, ForgetSessions, Mute and InvalidateToken act at once;
+// LoseNext, RepeatNext, ReorderNext, RewriteNext and Hold spoil the next events;
+// Dispatch and SendFrame send whatever they are given.
 //
 // # Being strict
 //

@@ -2,7 +2,9 @@ package discordtest
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -320,6 +322,11 @@ func TestCloseEndsEverything(t *testing.T) {
 	d.Close()
 	d.Close()
 	check(t, "connections", len(d.gw.conns), 0)
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, f := range []string{").reader(", ").writer(", ").serveAPI("} {
+		check(t, "goroutines in "+f, strings.Count(string(stacks), "discordtest."+"(*conn"+f)+strings.Count(string(stacks), "discordtest.(*Server"+f), 0)
+	}
 	if slices.ContainsFunc(clients, func(c *client) bool { _, err := c.Gateway(); return err == nil }) {
 		t.Error("it answers after Close")
 	}

@@ -71,6 +71,17 @@ func TestWebhooks(t *testing.T) {
 	bob.Say(thread, "yes")
 	check(t, "said", c.next(t, "MESSAGE_CREATE")["content"], any("yes"))
 
+	// Out of a private thread the bot hears nothing, until somebody brings it back.
+	thread.RemoveMember(d.Bot())
+	c.next(t, "THREAD_MEMBERS_UPDATE")
+	bob.Say(thread, "are you there?")
+	c.quiet(t, d)
+	_, err = c.send(th.ID, "x", "")
+	refused(t, "outside", err, 403, 50001)
+	thread.AddMember(d.Bot())
+	c.next(t, "THREAD_CREATE")
+	c.next(t, "THREAD_MEMBERS_UPDATE")
+
 	foreign := general.AddWebhook("other")
 	c.next(t, "WEBHOOKS_UPDATE")
 	general.PostAs(foreign, "WebTV", "spam")

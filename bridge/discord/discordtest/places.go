@@ -317,9 +317,17 @@ func (s *Server) join(ch *channel, m *member) {
 	if slices.Contains(ch.members, m.u.id) {
 		return
 	}
+	saw := s.botSees(ch)
 	ch.members = append(ch.members, m.u.id)
+	if !saw && s.botSees(ch) { // the bot was brought into a private thread
+		s.emit(event{t: "THREAD_CREATE", need: intentGuilds, ch: ch, d: ch.json()})
+	}
+	need := intentMembers
+	if m.u == s.bot {
+		need = intentGuilds
+	}
 	added := obj{"id": ch.id, "user_id": m.u.id, "join_timestamp": stamp(s.o.Now()), "flags": 0, "member": m.json(true)}
-	s.emit(event{t: "THREAD_MEMBERS_UPDATE", need: intentMembers, ch: ch, d: obj{"id": ch.id, "guild_id": ch.g.id,
+	s.emit(event{t: "THREAD_MEMBERS_UPDATE", need: need, ch: ch, d: obj{"id": ch.id, "guild_id": ch.g.id,
 		"member_count": len(ch.members), "added_members": []any{added}, "removed_member_ids": []any{}}})
 	s.notify()
 }

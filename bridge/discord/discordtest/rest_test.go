@@ -95,10 +95,16 @@ func TestValidation(t *testing.T) {
 		return err
 	}
 	for body, want := range map[string]int{
-		`{"content":"","allowed_mentions":{"parse":[]}}`:   50006,
-		`{"content":"  ","allowed_mentions":{"parse":[]}}`: 50006,
-		`{"content":"` + strings.Repeat("é", 2001) + `"}`:  50035,
-		`{"content":5}`: 50035,
+		`{"content":"","allowed_mentions":{"parse":[]}}`:                                                          50006,
+		`{"content":"  ","allowed_mentions":{"parse":[]}}`:                                                        50006,
+		`{"content":"` + strings.Repeat("é", 2001) + `"}`:                                                         50035,
+		`{"content":"x","nonce":{}}`:                                                                              50035,
+		`{"content":"x","nonce":7,"allowed_mentions":{"parse":[]}}`:                                               0,
+		`{"content":"x","flags":"a"}`:                                                                             50035,
+		`{"content":"x","poll":1}`:                                                                                50035,
+		`{"content":"x","allowed_mentions":1}`:                                                                    50035,
+		`{"content":"x","embeds":{}}`:                                                                             50035,
+		`{"content":5}`:                                                                                           50035,
 		`{"content":"x","allowed_mentions":{"parse":null}}`:                                                       50035,
 		`{"content":"x","allowed_mentions":{"parse":["users"],"users":["1"]}}`:                                    50035,
 		`{"content":"x","allowed_mentions":{"parse":["all"]}}`:                                                    50035,
@@ -121,7 +127,7 @@ func TestValidation(t *testing.T) {
 			t.Errorf("%.80s: %d %d, want %d", body, status, got, want)
 		}
 	}
-	check(t, "violations", len(d.TakeViolations()), 11)
+	check(t, "violations", len(d.TakeViolations()), 16)
 
 	g.BotRole().SetPermissions(InvitePermissions | MentionEveryone)
 	text := fmt.Sprintf("@everyone @here <@%s> <@&%s>", bob.ID, g.BotRole().ID)
