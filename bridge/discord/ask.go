@@ -161,8 +161,7 @@ func (n *Network) ask(ctx context.Context, p pair, u user) error {
 	default:
 		return judge(err)
 	}
-	p.asked = n.now()
-	return n.putPair(ctx, p)
+	return n.setAsked(ctx, p)
 }
 
 // askKey makes the nonce of an ask: one for each time that the pair began to be
@@ -216,8 +215,7 @@ func (n *Network) askInChannel(ctx context.Context, p pair, u user) (bool, error
 		if err != nil {
 			return false, judge(err)
 		}
-		p.asked = n.now()
-		return true, n.putPair(ctx, p)
+		return true, n.setAsked(ctx, p)
 	}
 	return false, nil
 }

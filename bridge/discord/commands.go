@@ -409,7 +409,6 @@ func (n *Network) cmdRoom(ctx context.Context, i *interaction, a args) (string, 
 	if err := n.setMark(ctx, made.ID, made.ID); err != nil {
 		return "", err
 	}
-	p.room = made.ID
 	n.reading.set(made.ID, true)
-	return "Your room: <#" + made.ID + ">. Moderators of the server can read it.", n.putPair(ctx, p)
+	return "Your room: <#" + made.ID + ">. Moderators of the server can read it.", n.setRoom(ctx, p, made.ID)
 }

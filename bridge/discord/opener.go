@@ -71,8 +71,7 @@ func (n *Network) openNext(ctx context.Context) error {
 		n.openerRests(ctx, c)
 		return nil
 	case c == codeCannotDM || c == codeNoMutualGuild || c == codeUnknownUser:
-		p.asked = n.now()
-		if err := n.putPair(ctx, p); err != nil {
+		if err := n.setAsked(ctx, p); err != nil {
 			return err
 		}
 		return n.tellBox(ctx, p, "closed/"+p.user, "They cannot be asked: "+sentence(c)+".")

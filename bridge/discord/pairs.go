@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"wtvgate/bridge/id"
@@ -97,22 +98,36 @@ func (n *Network) linked(ctx context.Context, uid string) ([]pair, error) {
 	return n.pairs(ctx, `user = ? AND state = ? ORDER BY active DESC, account`, uid, stateLinked)
 }
 
-// putPair writes a pair as it is given.
-func (n *Network) putPair(ctx context.Context, p pair) error {
-	err := n.exec(ctx, "store a pair", `INSERT INTO discord_pairs (`+pairColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+// errChanged is a pair that somebody else has brought into another state
+// meanwhile: the friend pressed a button while the box's wish was under way.
+var errChanged = errors.New("discord: the pair has changed meanwhile")
+
+// setState brings a pair from the state in which it was read into another one;
+// a new pair is stored. errChanged if it is in another state by now.
+func (n *Network) setState(ctx context.Context, p pair, s state) (pair, error) {
+	before := p.state
+	p.state, p.since, p.waits = s, n.now(), false
+	c, err := n.execCount(ctx, "store a pair", `INSERT INTO discord_pairs (`+pairColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (account, user) DO UPDATE SET state = excluded.state, asked = excluded.asked, since = excluded.since,
-		told = excluded.told, waits = excluded.waits, room = excluded.room`,
-		p.account, p.user, p.name, p.state, millis(p.asked), millis(p.since), millis(p.active), millis(p.spoke), p.told, p.waits, p.room)
+		waits = excluded.waits, room = excluded.room WHERE discord_pairs.state = ?`,
+		p.account, p.user, p.name, p.state, millis(p.asked), millis(p.since), millis(p.active), millis(p.spoke), p.told, p.waits, p.room, before)
+	if err == nil && c == 0 {
+		err = errChanged
+	}
 	if err == nil {
 		n.presence.watch(p.user)
 	}
-	return err
+	return p, err
 }
 
-// setState brings a pair into a state.
-func (n *Network) setState(ctx context.Context, p pair, s state) (pair, error) {
-	p.state, p.since, p.waits = s, n.now(), false
-	return p, n.putPair(ctx, p)
+// setAsked notes that the friend was asked, or cannot be.
+func (n *Network) setAsked(ctx context.Context, p pair) error {
+	return n.exec(ctx, "note an ask", `UPDATE discord_pairs SET asked = ? WHERE account = ? AND user = ?`, n.now().UnixMilli(), p.account, p.user)
+}
+
+// setRoom notes the thread that a pair uses.
+func (n *Network) setRoom(ctx context.Context, p pair, room string) error {
+	return n.exec(ctx, "note a room", `UPDATE discord_pairs SET room = ? WHERE account = ? AND user = ? AND state = ?`, room, p.account, p.user, stateLinked)
 }
 
 // touch notes that somebody of the pair has spoken.

@@ -23,8 +23,8 @@ const patience = 20 * time.Second
 
 // quick is the pace of tests.
 func quick() Pace {
-	return Pace{Open: 2 * time.Second, Silence: time.Second, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
-		Echo: 100 * time.Millisecond, Clock: 20 * time.Millisecond, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
+	return Pace{Open: 2 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
+		Echo: 100 * time.Millisecond, Clock: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
 		History: time.Millisecond, Chore: 20 * time.Millisecond, OpenGap: 0}
 }
 
@@ -103,7 +103,7 @@ type rigOptions struct {
 // newRig starts the double, a guild and a gateway with three accounts.
 func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild) {
 	t.Helper()
-	o := rigOptions{double: discordtest.Options{Heartbeat: 100 * time.Millisecond, Limits: discordtest.Loose()}}
+	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose()}}
 	for _, c := range change {
 		c(&o)
 	}
@@ -168,7 +168,7 @@ func (r *rig) run(o rigOptions) {
 		r.stop = func() {}
 	}
 	if !o.idle {
-		r.until("connected", func() bool { return r.hub.States()[0].Up && r.d.Connected() > 0 })
+		r.until("connected", func() bool { return r.hub.States()[0].Up && r.d.Connected() > 0 && len(r.d.Commands()) > 0 })
 	}
 }
 
