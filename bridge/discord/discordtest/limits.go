@@ -21,6 +21,9 @@ const (
 	globalPer      = time.Second
 	maxInvalid     = 10_000 // 401, 403 and 429 in invalidPer, then an edge ban
 	invalidPer     = 10 * time.Minute
+	// limitSlack: the headers are in milliseconds, and discordgo cuts them down to
+	// the next lower one; a client that waits as told must not be refused for that.
+	limitSlack     = 2 * time.Millisecond
 	hookPerChannel = 30 // webhook posts in one channel in a minute
 )
 
@@ -46,7 +49,7 @@ type bucket struct {
 
 // take counts one request, and says how long to wait if there is no room.
 func (b *bucket) take(l Limit, now time.Time) time.Duration {
-	if !now.Before(b.reset) {
+	if !now.Before(b.reset.Add(-limitSlack)) {
 		b.used, b.reset = 0, now.Add(l.Per)
 	}
 	if b.used >= l.Requests {

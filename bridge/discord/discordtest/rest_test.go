@@ -317,7 +317,9 @@ func TestLimits(t *testing.T) {
 	check(t, "body", string(body), `{"global":false,"message":"You are being rate limited.","retry_after":1.5}`)
 	check(t, "headers", r.Header.Get("Retry-After")+r.Header.Get("X-RateLimit-Scope")+r.Header.Get("X-RateLimit-Reset-After"), "2user1.500")
 	check(t, "another channel", post(other).StatusCode, 200)
-	now.Add(int64(1500 * time.Millisecond))
+	now.Add(int64(1500*time.Millisecond - limitSlack - 1))
+	check(t, "too early", post(general).StatusCode, 429)
+	now.Add(1)
 	check(t, "later", post(general).StatusCode, 200)
 	http.DefaultClient.CloseIdleConnections()
 }
