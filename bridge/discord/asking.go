@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -77,33 +78,36 @@ type op8 struct {
 	} `json:"d"`
 }
 
-// askPresences sends the requests, one per guild and hundred persons.
+// askPresences sends the requests.
 func (n *Network) askPresences(users []string) {
+	for _, p := range n.presencePackets(users) {
+		if err := n.send(p); err != nil {
+			n.log.Debug("presence not asked for", "err", err)
+			return
+		}
+	}
+}
+
+// presencePackets makes the requests, one per guild and hundred persons.
+func (n *Network) presencePackets(users []string) (all []op8) {
 	byGuild := make(map[string][]string)
 	for _, u := range users {
-		for _, g := range n.guilds.of(u) {
+		in := n.guilds.of(u)
+		if len(in) == 0 {
+			in = n.largeGuilds()
+		}
+		for _, g := range in {
 			byGuild[g] = append(byGuild[g], u)
 		}
-		if len(n.guilds.of(u)) == 0 {
-			for _, g := range n.largeGuilds() {
-				byGuild[g] = append(byGuild[g], u)
-			}
-		}
 	}
-	i := 0
-	for g, all := range byGuild {
-		for len(all) > 0 {
-			part := all[:min(len(all), maxAsk)]
-			all = all[len(part):]
-			i++
+	for g, left := range byGuild {
+		for part := range slices.Chunk(left, maxAsk) {
 			p := op8{Op: 8}
-			p.D.GuildID, p.D.UserIDs, p.D.Presences, p.D.Nonce = g, part, true, strconv.Itoa(i)
-			if err := n.send(p); err != nil {
-				n.log.Debug("presence not asked for", "err", err)
-				return
-			}
+			p.D.GuildID, p.D.UserIDs, p.D.Presences, p.D.Nonce = g, part, true, strconv.Itoa(len(all)+1)
+			all = append(all, p)
 		}
 	}
+	return all
 }
 
 func (n *Network) largeGuilds() (all []string) {

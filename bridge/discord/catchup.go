@@ -30,12 +30,12 @@ const (
 
 // catchUp reads a channel from its mark on. It runs on the channel's worker, before
 // events that wait.
-func (n *Network) catchUp(ctx context.Context, cid string) error {
+func (n *Network) catchUp(ctx context.Context, cid string, why gap) error {
 	c, ok, err := n.channel(ctx, cid)
 	if err != nil || !ok || c.mark == "" {
 		return err // without a mark it begins now
 	}
-	missed, err := n.history(ctx, c)
+	missed, err := n.history(ctx, c, why)
 	switch code(err) {
 	case codeUnknownChannel, codeNoAccess, codeNoPermission:
 		n.log.Warn("a channel's history cannot be read", "channel", cid, "err", err)
@@ -63,13 +63,16 @@ func (n *Network) catchUp(ctx context.Context, cid string) error {
 
 // history gives what came after the mark, oldest first. Servers differ in the
 // order of a page (discord.md 4.3), so it is put in order here.
-func (n *Network) history(ctx context.Context, c channel) ([]json.RawMessage, error) {
+func (n *Network) history(ctx context.Context, c channel, why gap) ([]json.RawMessage, error) {
 	type entry struct {
 		id  string
 		raw json.RawMessage
 	}
 	var all []entry
-	after := flakeAt(flakeTime(c.mark).Add(-overlap))
+	after := c.mark
+	if why == newStart {
+		after = flakeAt(flakeTime(c.mark).Add(-overlap))
+	}
 	for range maxPages {
 		if err := n.historyTurn(ctx); err != nil {
 			return nil, err
@@ -126,7 +129,7 @@ func (n *Network) catchUpPublic(ctx context.Context, c channel, missed []json.Ra
 	last := ""
 	for _, raw := range missed {
 		h, _ := rawOf(raw)
-		known, err := n.knows(ctx, h.ID)
+		known, err := n.knows(ctx, kindText, h.ID)
 		if err != nil {
 			return err
 		}

@@ -184,10 +184,10 @@ func TestSoak(t *testing.T) {
 			}
 		}
 		if i%100 == 0 { // a friend's lines wait in bounded queues
-			r.until("half-way", func() bool { return len(r.inbox(alice)) >= len(in)-50 })
+			r.until("half-way", func() bool { return r.count(alice) >= len(in)-50 })
 		}
 	}
-	r.until("all in", func() bool { return len(r.inbox(alice)) >= len(in) })
+	r.until("all in", func() bool { return r.count(alice) >= len(in) })
 	r.until("all out", func() bool { return len(r.sent(dm)) >= sent+len(out) })
 	if got := r.inbox(alice); strings.Join(got, "\n") != strings.Join(in, "\n") {
 		t.Errorf("in: %d lines, want %d; first difference %s", len(got), len(in), difference(got, in))
@@ -242,3 +242,14 @@ func (r *rig) join(a id.Account, name string) {
 	})
 }
 
+// TestGapBeforeTheFirstLine: a chat that has just been agreed on misses nothing
+// either.
+func TestGapBeforeTheFirstLine(t *testing.T) {
+	r, g := newRig(t)
+	bob := r.friend("coolcat", g, alice)
+	r.close()
+	bob.Say(bob.DM(), "line 1")
+	r.open(rigOptions{})
+	r.run(rigOptions{})
+	r.gets(alice, "coolcat: line 1")
+}

@@ -77,10 +77,12 @@ func (n *Network) addChannel(ctx context.Context, cid, kind, guildID, parent str
 		ON CONFLICT (channel) DO NOTHING`, cid, kind, guildID, parent, n.now().UnixMilli())
 }
 
+const sqlMark = `UPDATE discord_channels SET mark = ?, active = ?
+	WHERE channel = ? AND (mark = '' OR CAST(mark AS INTEGER) < CAST(? AS INTEGER))`
+
 // setMark notes how far a channel was read. It never goes back.
 func (n *Network) setMark(ctx context.Context, cid, msg string) error {
-	return n.exec(ctx, "mark a channel", `UPDATE discord_channels SET mark = ?, active = ?
-		WHERE channel = ? AND (mark = '' OR CAST(mark AS INTEGER) < CAST(? AS INTEGER))`, msg, n.now().UnixMilli(), cid, msg)
+	return n.exec(ctx, "mark a channel", sqlMark, msg, n.now().UnixMilli(), cid, msg)
 }
 
 // channelOf reads the Remote of a channel.

@@ -193,6 +193,8 @@ type frames struct {
 	big, part  bool
 	inPayload  bool
 	dispatched bool // an event has come
+	text       bool // the payload is JSON
+	tag        tagger
 }
 
 // feed goes on with b. See is called for each frame, with its payload if that is
@@ -213,6 +215,9 @@ func (f *frames) feed(b []byte, see func(opcode byte, payload []byte, whole bool
 			}
 		default:
 			n := min(uint64(len(b)), f.left)
+			if f.text {
+				f.tag.feed(b[:n])
+			}
 			if !f.big {
 				f.small = append(f.small, b[:n]...)
 			}
@@ -251,8 +256,13 @@ func (f *frames) begin() bool {
 		return false
 	}
 	f.opcode, f.part = h[0]&0x0f, h[0]&0x80 == 0
-	if f.opcode == 0 { // the rest of a message in parts
+	switch f.opcode {
+	case 0: // the rest of a message in parts
 		f.part = true
+	case 1:
+		f.text, f.tag = true, tagger{}
+	default: // a control frame may come between parts, but no server of ours does that
+		f.text = false
 	}
 	f.left, f.big, f.inPayload = length, length > maxSmall, true
 	f.header, f.small = f.header[:0], f.small[:0]

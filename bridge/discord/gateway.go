@@ -103,7 +103,7 @@ func signal(c chan struct{}) {
 // may block or call it.
 func (l *link) event(e *discordgo.Event) {
 	defer l.n.recovered("event", e.Type)
-	l.n.take(e.Type, e.RawData)
+	l.n.take(eventName(e.Type), e.RawData)
 	if e.Type == "READY" || e.Type == "RESUMED" {
 		signal(l.up)
 	}

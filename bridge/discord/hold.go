@@ -61,7 +61,10 @@ func (n *Network) hold(ctx context.Context, h *head, raw []byte, pairs []pair) e
 		n.log.Warn("a friend cannot be asked for whom a line is", "err", err)
 		question = "none"
 	}
-	return n.exec(ctx, "note a question", `UPDATE discord_held SET question = ? WHERE id = ?`, question, h.ID)
+	if err := n.exec(ctx, "note a question", `UPDATE discord_held SET question = ? WHERE id = ?`, question, h.ID); err != nil {
+		return err
+	}
+	return n.setMark(ctx, h.ChannelID, h.ID)
 }
 
 // choices are the buttons, one for each box, latest active first.

@@ -40,10 +40,19 @@ func (i *item) cheap() bool {
 	return i.kind == "TYPING_START" || strings.HasPrefix(i.kind, "MESSAGE_REACTION")
 }
 
+// gap is why a channel's history has to be read.
+type gap uint8
+
+const (
+	noGap    gap = iota
+	dropped      // its queue was full: what is missing is newer than its mark
+	newStart     // a new session: its mark may be a moment too late
+)
+
 // channelWork is a channel with something to do.
 type channelWork struct {
 	items []item
-	dirty bool // history has to be read before anything else
+	dirty gap  // history has to be read before anything else
 	busy  bool // a worker has it
 	ready bool // it is in line
 	tries int
@@ -82,7 +91,7 @@ func (b *intake) add(key string, i item) {
 			return
 		default:
 			w.items = slices.Delete(w.items, 0, 1)
-			w.dirty = true
+			w.dirty = max(w.dirty, dropped)
 		}
 	}
 	w.items = append(w.items, i)
@@ -95,7 +104,7 @@ func (b *intake) dirt(channels []string) {
 	defer b.mu.Unlock()
 	for _, c := range channels {
 		w := b.work(c)
-		w.dirty = true
+		w.dirty = newStart
 		b.enqueue(c, w)
 	}
 	b.paused = false
@@ -146,31 +155,31 @@ func (b *intake) next() (string, bool) {
 
 // head is what a channel has to do next: read history, or an event. False for
 // nothing now.
-func (b *intake) head(key string) (i item, dirty, ok bool) {
+func (b *intake) head(key string) (i item, dirty gap, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w := b.keys[key]
 	switch {
 	case b.closed || b.paused:
-		return item{}, false, false
-	case w.dirty:
-		w.dirty = false
-		return item{}, true, true
+		return item{}, noGap, false
+	case w.dirty != noGap:
+		dirty, w.dirty = w.dirty, noGap
+		return item{}, dirty, true
 	case len(w.items) == 0:
-		return item{}, false, false
+		return item{}, noGap, false
 	}
 	i = w.items[0]
 	w.items = w.items[1:]
-	return i, false, true
+	return i, noGap, true
 }
 
 // back puts back what could not be done.
-func (b *intake) back(key string, i item, dirty bool) {
+func (b *intake) back(key string, i item, dirty gap) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w := b.keys[key]
-	if dirty {
-		w.dirty = true
+	if dirty != noGap {
+		w.dirty = max(w.dirty, dirty)
 		return
 	}
 	w.items = slices.Insert(w.items, 0, i)
@@ -188,7 +197,7 @@ func (b *intake) finish(key string, failed bool) {
 		d := min(restMin<<min(w.tries, 10), restMax)
 		w.tries++
 		w.rest = time.AfterFunc(d, func() { b.rested(key) })
-	case w.dirty || len(w.items) > 0:
+	case w.dirty != noGap || len(w.items) > 0:
 		b.enqueue(key, w)
 	default:
 		delete(b.keys, key)
@@ -252,12 +261,12 @@ func (b *intake) drain(ctx context.Context, key string) bool {
 			return true
 		}
 		var bad poison
-		if errors.As(err, &bad) || b.failed(key) >= maxTries && !dirty && !errors.Is(err, errStore) && !unanswered(err) {
+		if errors.As(err, &bad) || b.failed(key) >= maxTries && dirty == noGap && !errors.Is(err, errStore) && !unanswered(err) {
 			b.n.log.Error("event skipped, it cannot be handled", "event", i.kind, "channel", key, "err", err)
 			b.done(key)
 			continue
 		}
-		b.n.log.Warn("event has to wait", "event", i.kind, "channel", key, "history", dirty, "err", err)
+		b.n.log.Warn("event has to wait", "event", i.kind, "channel", key, "history", dirty != noGap, "err", err)
 		b.back(key, i, dirty)
 		return false
 	}
@@ -297,14 +306,14 @@ func (e poison) Unwrap() error { return e.err }
 var errStore = errors.New("the store failed")
 
 // handle does one thing of a channel. A panic makes it poison.
-func (n *Network) handle(ctx context.Context, key string, i item, dirty bool) (err error) {
+func (n *Network) handle(ctx context.Context, key string, i item, dirty gap) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = poison{fmt.Errorf("discord: panic: %v\n%s", p, debug.Stack())}
 		}
 	}()
-	if dirty {
-		return n.catchUp(ctx, key)
+	if dirty != noGap {
+		return n.catchUp(ctx, key, dirty)
 	}
 	return n.happen(ctx, i.kind, i.raw)
 }

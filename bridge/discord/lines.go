@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -41,12 +42,48 @@ func (n *Network) linesOf(ctx context.Context, msg string) ([]line, error) {
 	return rowsOf(ctx, n, "read a line", `SELECT `+lineColumns+` FROM discord_lines WHERE id = ?`, []any{msg}, scanLine)
 }
 
+const sqlLine = `INSERT INTO discord_lines (id, account, channel, user, body, clock, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (id, account) DO UPDATE SET body = excluded.body WHERE excluded.body <> ''`
+
 // putLine stores a line; one that is there keeps its body unless this one has
 // another.
 func (n *Network) putLine(ctx context.Context, l line) error {
-	return n.exec(ctx, "store a line", `INSERT INTO discord_lines (id, account, channel, user, body, clock, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id, account) DO UPDATE SET body = excluded.body WHERE excluded.body <> ''`,
-		l.id, l.account, l.channel, l.user, l.body, l.clock, n.now().UnixMilli())
+	return n.exec(ctx, "store a line", sqlLine, l.id, l.account, l.channel, l.user, l.body, l.clock, n.now().UnixMilli())
+}
+
+// handled stores a message's last line together with what follows from it: how far
+// its channel was read and, for a pair, that the friend has spoken.
+func (n *Network) handled(ctx context.Context, l line, p *pair, at time.Time) error {
+	ctx, cancel := dbContext(ctx)
+	defer cancel()
+	tx, err := n.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("discord: store a line: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	now := n.now().UnixMilli()
+	steps := []struct {
+		query string
+		args  []any
+	}{
+		{sqlLine, []any{l.id, l.account, l.channel, l.user, l.body, l.clock, now}},
+		{sqlMark, []any{l.id, now, l.channel, l.id}},
+	}
+	if p != nil {
+		steps = append(steps, struct {
+			query string
+			args  []any
+		}{sqlTouch, []any{at.UnixMilli(), 0, p.account, p.user}})
+	}
+	for _, s := range steps {
+		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
+			return fmt.Errorf("discord: store a line: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("discord: store a line: %w", err)
+	}
+	return nil
 }
 
 func (n *Network) setClock(ctx context.Context, l line, clock int) error {

@@ -130,14 +130,15 @@ func (n *Network) setRoom(ctx context.Context, p pair, room string) error {
 	return n.exec(ctx, "note a room", `UPDATE discord_pairs SET room = ? WHERE account = ? AND user = ? AND state = ?`, room, p.account, p.user, stateLinked)
 }
 
+const sqlTouch = `UPDATE discord_pairs SET active = max(active, ?), spoke = max(spoke, ?) WHERE account = ? AND user = ?`
+
 // touch notes that somebody of the pair has spoken.
 func (n *Network) touch(ctx context.Context, p pair, byBox bool, at time.Time) error {
 	spoke := int64(0)
 	if byBox {
 		spoke = at.UnixMilli()
 	}
-	return n.exec(ctx, "note activity", `UPDATE discord_pairs SET active = max(active, ?), spoke = max(spoke, ?) WHERE account = ? AND user = ?`,
-		at.UnixMilli(), spoke, p.account, p.user)
+	return n.exec(ctx, "note activity", sqlTouch, at.UnixMilli(), spoke, p.account, p.user)
 }
 
 // setTold notes whether the friend knows that the TV is off; it tells whether

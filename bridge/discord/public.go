@@ -18,12 +18,12 @@ import (
 func (n *Network) public(ctx context.Context, h *head, raw []byte, c channel, only func(id.Account) bool) error {
 	seen := line{id: h.ID, channel: c.id, user: h.Author.ID}
 	if (h.Author.Bot || h.WebhookID != "") && !c.bots {
-		return n.putLine(ctx, seen)
+		return n.handled(ctx, seen, nil, h.time())
 	}
 	m := content(raw)
 	if withheld(h, &m) {
 		n.contentMissing()
-		return n.putLine(ctx, seen)
+		return n.handled(ctx, seen, nil, h.time())
 	}
 	if h.WebhookID == "" {
 		if err := n.meet(ctx, h.Author); err != nil {
@@ -58,7 +58,7 @@ func (n *Network) public(ctx context.Context, h *head, raw []byte, c channel, on
 			return err
 		}
 	}
-	return n.putLine(ctx, seen) // last: until then the event may be repeated
+	return n.handled(ctx, seen, nil, h.time()) // last: until then the event may be repeated
 }
 
 // withheld tells whether a message has come without its text, because the message

@@ -40,27 +40,22 @@ func (n *Network) created(ctx context.Context, raw []byte, only func(id.Account)
 	if h.Author.ID == "" || h.Flags&(flagEphemeral|flagLoading) != 0 {
 		return nil
 	}
-	if known, err := n.knows(ctx, h.ID); err != nil || known {
-		return err
-	}
 	p, ok, err := n.place(ctx, &h)
 	if err != nil || !ok {
 		return err
 	}
-	switch {
-	case p.kind == kindDM:
-		err = n.direct(ctx, &h, raw)
-	case p.pair != nil:
-		if h.Author.ID == p.pair.user {
-			err = n.deliver(ctx, &h, raw, h.Content, *p.pair)
-		}
-	default:
-		err = n.public(ctx, &h, raw, p.channel, only)
-	}
-	if err != nil {
+	if known, err := n.knows(ctx, p.kind, h.ID); err != nil || known {
 		return err
 	}
-	return n.setMark(ctx, h.ChannelID, h.ID)
+	switch {
+	case p.kind == kindDM:
+		return n.direct(ctx, &h, raw)
+	case p.pair == nil:
+		return n.public(ctx, &h, raw, p.channel, only)
+	case h.Author.ID == p.pair.user:
+		return n.deliver(ctx, &h, raw, h.Content, *p.pair)
+	}
+	return nil // somebody else in the room
 }
 
 // ours tells whether we wrote it, by ids and never by names (discord.md 4.2).
@@ -69,11 +64,17 @@ func (n *Network) ours(h *head) bool {
 	return me != nil && (h.Author.ID == me.user || h.ApplicationID != "" && h.ApplicationID == me.application)
 }
 
-// knows tells whether a message was handled before.
-func (n *Network) knows(ctx context.Context, msg string) (bool, error) {
+// knows tells whether a message was handled before: in a channel, whose lines are
+// for several boxes, for all of them.
+func (n *Network) knows(ctx context.Context, kind, msg string) (bool, error) {
 	lines, err := n.linesOf(ctx, msg)
-	if err != nil || len(lines) > 0 {
-		return len(lines) > 0, err
+	if err != nil {
+		return false, err
+	}
+	for _, l := range lines {
+		if kind != kindText || l.account == "" {
+			return true, nil
+		}
 	}
 	var q string
 	_, err = n.row(ctx, "read what is held", `SELECT question FROM discord_held WHERE id = ?`, []any{msg}, &q)
@@ -154,13 +155,7 @@ func (n *Network) direct(ctx context.Context, h *head, raw []byte) error {
 	if h.Author.Bot || h.WebhookID != "" {
 		return nil
 	}
-	if err := n.meet(ctx, h.Author); err != nil {
-		return err
-	}
-	if err := n.knowDM(ctx, h.Author.ID, h.ChannelID); err != nil {
-		return err
-	}
-	if err := n.reopened(ctx, h.Author.ID); err != nil {
+	if err := n.writesHere(ctx, h); err != nil {
 		return err
 	}
 	n.presence.spoke(h.Author.ID, h.time())
@@ -191,7 +186,22 @@ func (n *Network) direct(ctx context.Context, h *head, raw []byte) error {
 			return err
 		}
 	}
-	return n.putLine(ctx, line{id: h.ID, channel: h.ChannelID, user: h.Author.ID})
+	return n.handled(ctx, line{id: h.ID, channel: h.ChannelID, user: h.Author.ID}, nil, h.time())
+}
+
+// writesHere notes who writes in which DM, if any of that is new.
+func (n *Network) writesHere(ctx context.Context, h *head) error {
+	u, ok, err := n.user(ctx, h.Author.ID)
+	if err != nil || ok && u.dm == h.ChannelID && u.username == h.Author.Username && u.name == h.Author.GlobalName && u.closed == 0 {
+		return err
+	}
+	if err := n.meet(ctx, h.Author); err != nil {
+		return err
+	}
+	if err := n.knowDM(ctx, h.Author.ID, h.ChannelID); err != nil {
+		return err
+	}
+	return n.reopened(ctx, h.Author.ID)
 }
 
 // targets are a person's boxes as routing needs them.
@@ -237,10 +247,8 @@ func (n *Network) deliver(ctx context.Context, h *head, raw []byte, said string,
 			return fmt.Errorf("%w: %w", errStore, err)
 		}
 	}
-	if err := n.putLine(ctx, line{id: h.ID, account: p.account, channel: h.ChannelID, user: h.Author.ID, body: c.Body}); err != nil {
-		return err
-	}
-	if err := n.touch(ctx, p, false, h.time()); err != nil {
+	l := line{id: h.ID, account: p.account, channel: h.ChannelID, user: h.Author.ID, body: c.Body}
+	if err := n.handled(ctx, l, &p, h.time()); err != nil {
 		return err
 	}
 	n.afterwards(h, p, c.Empty())

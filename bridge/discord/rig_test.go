@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what should happen.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // quick is the pace of tests.
 func quick() Pace {
@@ -170,6 +170,14 @@ func (r *rig) run(o rigOptions) {
 	if !o.idle {
 		r.until("connected", func() bool { return r.hub.States()[0].Up && r.d.Connected() > 0 && len(r.d.Commands()) > 0 })
 	}
+}
+
+// count is how many rows wait for an account.
+func (r *rig) count(a id.Account) (c int) {
+	if _, err := r.n.row(context.Background(), "count", `SELECT count(*) FROM inbox WHERE account = ? AND state = 'pending'`, []any{a}, &c); err != nil {
+		r.t.Fatal(err)
+	}
+	return c
 }
 
 func (r *rig) close() {

@@ -70,6 +70,12 @@ func (n *Network) knowDM(ctx context.Context, uid, channel string) error {
 	if err := n.addChannel(ctx, channel, kindDM, "", ""); err != nil {
 		return err
 	}
+	// From here on nothing may be missed, also when the connection is lost before
+	// the first line. What is older is known already, or concerns nobody.
+	err := n.exec(ctx, "mark a DM", `UPDATE discord_channels SET mark = ? WHERE channel = ? AND mark = ''`, flakeAt(n.now().Add(-clockSkew)), channel)
+	if err != nil {
+		return err
+	}
 	return n.exec(ctx, "note a DM", `UPDATE discord_users SET dm = ? WHERE user = ? AND dm <> ?`, channel, uid, channel)
 }
 

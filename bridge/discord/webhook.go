@@ -129,7 +129,7 @@ func (n *Network) hookPiece(ctx context.Context, x piece, from bridge.Account, r
 	landed, forget := n.rest.landing(x.nonce)
 	defer forget()
 	if retry {
-		if msg, err := n.lost(ctx, x, landed); err != nil || msg != "" {
+		if msg, err := n.lost(ctx, x); err != nil || msg != "" {
 			return msg, err
 		}
 	}
@@ -139,27 +139,29 @@ func (n *Network) hookPiece(ctx context.Context, x piece, from bridge.Account, r
 	} else if ok && c.kind == kindThread {
 		parent, thread = c.parent, c.id
 	}
-	h, err := n.hookOf(ctx, parent, false)
-	if code(err) == codeTooManyWebhooks {
-		return n.plainPiece(ctx, x, from)
-	}
-	if err != nil {
-		return "", err
-	}
-	msg, err := n.executeHook(ctx, h, thread, x, from)
-	if c := code(err); c == codeUnknownWebhook || c == codeWebhookToken {
+	msg, err := n.byHook(ctx, parent, thread, x, from)
+	if c := code(err); c == codeUnknownWebhook || c == codeWebhookToken { // deleted under us: once more with a new one
 		if err := n.forgetHook(ctx, parent); err != nil {
 			return "", err
 		}
-		if h, err = n.hookOf(ctx, parent, true); err != nil {
-			return "", err
-		}
-		msg, err = n.executeHook(ctx, h, thread, x, from)
+		msg, err = n.byHook(ctx, parent, thread, x, from)
+	}
+	if code(err) == codeTooManyWebhooks {
+		return n.plainPiece(ctx, x, from)
 	}
 	if err == nil || certain(err) {
 		return msg, err
 	}
 	return n.afterDoubt(ctx, x, landed, err)
+}
+
+// byHook posts by the channel's webhook, which is made if there is none.
+func (n *Network) byHook(ctx context.Context, cid, thread string, x piece, from bridge.Account) (string, error) {
+	h, err := n.hookOf(ctx, cid)
+	if err != nil {
+		return "", err
+	}
+	return n.executeHook(ctx, h, thread, x, from)
 }
 
 // certain tells whether a request surely had no effect.
@@ -178,7 +180,7 @@ func (n *Network) afterDoubt(ctx context.Context, x piece, landed <-chan struct{
 	case <-ctx.Done():
 		return "", cause
 	}
-	msg, err := n.lost(ctx, x, landed)
+	msg, err := n.lost(ctx, x)
 	if err != nil || msg != "" {
 		return msg, err
 	}
@@ -186,7 +188,7 @@ func (n *Network) afterDoubt(ctx context.Context, x piece, landed <-chan struct{
 }
 
 // lost finds a piece that was sent, by its echo or in the history.
-func (n *Network) lost(ctx context.Context, x piece, _ <-chan struct{}) (string, error) {
+func (n *Network) lost(ctx context.Context, x piece) (string, error) {
 	now, err := n.piecesWhere(ctx, `nonce = ?`, x.nonce)
 	if err != nil || len(now) == 1 && now[0].sent != "" {
 		return now[0].sent, err
@@ -241,8 +243,8 @@ func (n *Network) plainPiece(ctx context.Context, x piece, from bridge.Account) 
 }
 
 // hookOf is a channel's webhook: the stored one, one of ours that is there, or a
-// new one. Anew: the stored one is dead.
-func (n *Network) hookOf(ctx context.Context, cid string, anew bool) (hook, error) {
+// new one.
+func (n *Network) hookOf(ctx context.Context, cid string) (hook, error) {
 	n.hooks.Lock() // one creation, whoever comes
 	defer n.hooks.Unlock()
 	var h hook
