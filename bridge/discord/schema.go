@@ -144,8 +144,10 @@ func (n *Network) countSince(ctx context.Context, kind string, within time.Durat
 // How long rows stay that are not needed for their own sake.
 const (
 	keepLines = 60 * 24 * time.Hour // as long as the core knows a repeat
-	keepOut   = 7 * 24 * time.Hour
-	keepTimes = 48 * time.Hour
+	// keepBodies is how long texts stay: as long as the core keeps them.
+	keepBodies = 7 * 24 * time.Hour
+	keepOut    = 7 * 24 * time.Hour
+	keepTimes  = 48 * time.Hour
 	// pruneEvery is how often old rows are removed.
 	pruneEvery = time.Hour
 )
@@ -158,6 +160,7 @@ func (n *Network) prune(ctx context.Context) error {
 		keep  time.Duration
 	}{
 		{`DELETE FROM discord_lines WHERE at < ?`, keepLines},
+		{`UPDATE discord_lines SET body = '' WHERE at < ? AND body <> ''`, keepBodies},
 		{`DELETE FROM discord_out WHERE tried < ?`, keepOut},
 		{`DELETE FROM discord_times WHERE at < ?`, keepTimes},
 	} {
