@@ -86,7 +86,10 @@ func (n *Network) wish(ctx context.Context, m bridge.Outbound) (pair, error) {
 	case stateAsked, stateLinked, stateBlocked:
 		return p, nil
 	case stateOffered:
-		return p, n.link(ctx, &p, "")
+		if err := n.link(ctx, &p, ""); err != nil {
+			return p, err
+		}
+		return p, n.greet(ctx, p)
 	case stateRefused, stateEnded:
 		if !p.asked.IsZero() && n.now().Sub(p.asked) < askAgain {
 			return p, nil

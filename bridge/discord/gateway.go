@@ -34,15 +34,18 @@ const (
 	kindIdentify = "identify"
 )
 
+// codeCloseToken is the close code for a wrong token.
+const codeCloseToken = 4004
+
 // stopSentences are the close codes after which connecting again is pointless,
 // and what to do (discord.md 5).
 var stopSentences = map[int]string{
-	4004: textToken,
-	4010: "Discord refuses the connection (invalid shard); this version of wtvgate is too old",
-	4011: "Discord wants this bot split into shards, since it is in too many servers; set discord.guilds and leave the others",
-	4012: "Discord no longer speaks this version of its gateway; a newer wtvgate is needed",
-	4013: "Discord refuses the intents; this version of wtvgate is too old",
-	4014: "Discord refuses an intent: switch on Presence, Server Members and Message Content under Bot in the developer portal, or switch them off and restart",
+	codeCloseToken: textToken,
+	4010:           "Discord refuses the connection (invalid shard); this version of wtvgate is too old",
+	4011:           "Discord wants this bot split into shards, since it is in too many servers; set discord.guilds and leave the others",
+	4012:           "Discord no longer speaks this version of its gateway; a newer wtvgate is needed",
+	4013:           "Discord refuses the intents; this version of wtvgate is too old",
+	4014:           "Discord refuses an intent: switch on Presence, Server Members and Message Content under Bot in the developer portal, or switch them off and restart",
 }
 
 // outcome is how a connection ended.
@@ -78,6 +81,9 @@ func (n *Network) newLink() (*link, error) {
 	s.Identify.Presence = discordgo.GatewayStatusUpdate{Status: "online"}
 	dial := func(secure bool) func(context.Context, string, string) (net.Conn, error) {
 		return func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if !secure && n.rest.transport.base.Scheme == "https" {
+				return nil, errors.New("discord: the gateway's address is not encrypted, but discord.api_url is")
+			}
 			w, err := dialWire(ctx, network, addr, secure, n.pace.Silence)
 			if err != nil {
 				return nil, err
@@ -135,7 +141,9 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 				return
 			}
 			if stop := stopSentences[o.code]; stop != "" {
-				n.refuseIf(o.code)
+				if o.code == codeCloseToken {
+					n.refuse(stop) // requests would fail too, and count
+				}
 				l.in.State(false, stop)
 				<-ctx.Done()
 				return
@@ -156,7 +164,7 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 			err = o.err
 			n.log.Info("connection ended", "code", o.code, "reconnect", o.reconnect, "invalid", o.invalid, "abandoned", o.abandoned, "err", err)
 		}
-		l.in.State(false, "the connection to Discord is lost; trying again")
+		l.in.State(false, whyDown(err))
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -164,12 +172,12 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 	}
 }
 
-// refuseIf ends requests too when the token is what is wrong.
-func (n *Network) refuseIf(code int) {
-	if code == 4004 {
-		err := errors.New(textToken)
-		n.refused.CompareAndSwap(nil, &err)
+// whyDown is what an operator reads while it is tried again.
+func whyDown(err error) string {
+	if err == nil {
+		return "the connection to Discord is lost; trying again"
 	}
+	return "no connection to Discord: " + err.Error() + "; trying again"
 }
 
 // prepare looks whether a new session may be started, and counts it. Stop is why

@@ -284,15 +284,6 @@ func (r *rig) sent(c *discordtest.Channel) (all []string) {
 	return all
 }
 
-// writes waits until exactly these texts are in a channel from the gateway.
-func (r *rig) writes(c *discordtest.Channel, want ...string) {
-	r.t.Helper()
-	r.until(fmt.Sprintf("the bot writes %q", want), func() bool { return len(r.d.Sent(c)) >= len(want) })
-	if got := r.sent(c); strings.Join(got, "|") != strings.Join(want, "|") {
-		r.t.Fatalf("the bot wrote %q, want %q", got, want)
-	}
-}
-
 // answer is what a person's command or button gets.
 func (r *rig) answer(i *discordtest.Interaction) string {
 	r.t.Helper()

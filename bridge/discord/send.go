@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -215,7 +216,7 @@ func (n *Network) sendPiece(ctx context.Context, x piece, retry bool) (string, e
 func (n *Network) find(ctx context.Context, x piece, is func(*head) bool) (string, error) {
 	var page []head
 	err := n.rest.do(ctx, request{method: http.MethodGet, route: "/channels/{}/messages", args: []string{x.channel},
-		query: map[string][]string{"limit": {"50"}}}, &page)
+		query: map[string][]string{"limit": {strconv.Itoa(searchBack)}}}, &page)
 	if err != nil {
 		return "", err
 	}

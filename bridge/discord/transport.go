@@ -33,10 +33,9 @@ const (
 
 // answer is what a request came to, beside the body.
 type answer struct {
-	status  int // 0: nothing came
-	after   time.Duration
-	header  http.Header
-	invalid bool
+	status int // 0: nothing came
+	after  time.Duration
+	header http.Header
 }
 
 type answerKey struct{}
@@ -49,7 +48,7 @@ func withAnswer(ctx context.Context, a *answer) context.Context {
 // transport is the RoundTripper of one network's sessions.
 type transport struct {
 	base   *url.URL
-	inner  http.RoundTripper
+	inner  *http.Transport
 	limits *limits
 	agent  string
 
@@ -102,6 +101,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
 	return resp, nil
 }
+
+// CloseIdleConnections is what http.Client looks for to let connections go.
+func (t *transport) CloseIdleConnections() { t.inner.CloseIdleConnections() }
 
 // limited reads how long a 429 asks to wait. A page instead of JSON is an edge
 // ban, which the library cannot read: it gets JSON.

@@ -41,11 +41,6 @@ func (n *Network) user(ctx context.Context, uid string) (user, bool, error) {
 	return n.oneUser(ctx, `SELECT `+userColumns+` FROM discord_users WHERE user = ?`, uid)
 }
 
-// userOfDM finds whose direct messages a channel is.
-func (n *Network) userOfDM(ctx context.Context, channel string) (user, bool, error) {
-	return n.oneUser(ctx, `SELECT `+userColumns+` FROM discord_users WHERE dm = ? LIMIT 1`, channel)
-}
-
 func (n *Network) oneUser(ctx context.Context, query, arg string) (user, bool, error) {
 	all, err := rowsOf(ctx, n, "read a person", query, []any{arg}, scanUser)
 	if err != nil || len(all) == 0 {

@@ -242,22 +242,34 @@ func (n *Network) plainPiece(ctx context.Context, x piece, from bridge.Account) 
 	return sent.ID, err
 }
 
+// storedHook is the webhook that we know of a channel; false if there is none, or
+// its token cannot be read any more.
+func (n *Network) storedHook(ctx context.Context, cid string) (h hook, ok bool, err error) {
+	var sealed []byte
+	ok, err = n.row(ctx, "read a webhook", `SELECT id, token FROM discord_webhooks WHERE channel = ?`, []any{cid}, &h.id, &sealed)
+	if err != nil || !ok {
+		return h, false, err
+	}
+	token, err := n.o.Unseal(sealed, hookContext+cid)
+	if err != nil {
+		n.log.Warn("a webhook's token cannot be read; looking for the webhook again", "channel", cid, "err", err)
+		return h, false, nil
+	}
+	h.token = string(token)
+	return h, true, nil
+}
+
 // hookOf is a channel's webhook: the stored one, one of ours that is there, or a
 // new one.
 func (n *Network) hookOf(ctx context.Context, cid string) (hook, error) {
-	n.hooks.Lock() // one creation, whoever comes
-	defer n.hooks.Unlock()
-	var h hook
-	var sealed []byte
-	ok, err := n.row(ctx, "read a webhook", `SELECT id, token FROM discord_webhooks WHERE channel = ?`, []any{cid}, &h.id, &sealed)
-	if err != nil {
+	if h, ok, err := n.storedHook(ctx, cid); err != nil || ok {
 		return h, err
 	}
-	if ok {
-		if token, err := n.o.Unseal(sealed, hookContext+cid); err == nil {
-			h.token = string(token)
-			return h, nil
-		}
+	n.hooks.Lock() // one creation, whoever comes
+	defer n.hooks.Unlock()
+	h, ok, err := n.storedHook(ctx, cid)
+	if err != nil || ok {
+		return h, err
 	}
 	var there []struct {
 		ID            string `json:"id"`
