@@ -12,12 +12,14 @@ import (
 // are.
 type Event interface{ event() }
 
-// MessageEvent is a friend's message to an account.
+// MessageEvent is a friend's message to an account, or one in a room or channel
+// that the account has as a contact; then From is the room and Speaker the person.
 type MessageEvent struct {
 	Event   id.Event // its id there: the key that makes a repeat harmless
 	Account id.Account
 	From    id.Remote
 	Name    string // the friend's display name; "" keeps what is known
+	Speaker string // who of a room spoke: shown on the line, and not kept as the contact's name
 	Text    text.Content
 	Time    time.Time // when the friend wrote it
 	// Answers is the message it replies to, and Replaces the friend's own message
@@ -67,6 +69,13 @@ type EchoEvent struct {
 	Event id.Event
 }
 
+// AnswerEvent is a friend who can be written to from now on: what waits for them
+// with SendError.Hold is tried at once.
+type AnswerEvent struct {
+	Account id.Account
+	From    id.Remote
+}
+
 // TypingEvent is a friend who writes or has stopped. It is never stored.
 type TypingEvent struct {
 	Account id.Account
@@ -95,6 +104,7 @@ type NoticeEvent struct {
 func (MessageEvent) event()  {}
 func (RequestEvent) event()  {}
 func (EchoEvent) event()     {}
+func (AnswerEvent) event()   {}
 func (TypingEvent) event()   {}
 func (PresenceEvent) event() {}
 func (NoticeEvent) event()   {}

@@ -47,6 +47,14 @@ type Receiver interface {
 	State(up bool, text string)
 }
 
+// Audience is what the core's Receiver can tell beyond events, for networks that
+// show whether a box is on.
+type Audience interface {
+	// Seen is how an account looks to a friend now, PresenceOffline when it is off
+	// or hides. It does no I/O.
+	Seen(a id.Account, by id.Remote) Presence
+}
+
 // Account is one of ours as networks need to know it.
 type Account struct {
 	Address id.Account

@@ -63,6 +63,11 @@ func (r receiver) Receive(ctx context.Context, e Event) error {
 		return r.deletion(ctx, e)
 	case EchoEvent:
 		return r.echo(ctx, e)
+	case AnswerEvent:
+		if peer, ok := r.peer(e.From); ok {
+			r.h.poke(id.Conversation{Account: e.Account, Peer: peer})
+		}
+		return nil
 	case TypingEvent:
 		return r.typing(ctx, e)
 	case PresenceEvent:
@@ -83,7 +88,11 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: kindMessage,
 		Name: puppets.ScreenName(e.Name, peer), Body: body, Sent: r.clamp(e.Time)}
-	return r.h.acceptAs(ctx, in, true, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+	contact := in.Name
+	if e.Speaker != "" {
+		in.Name = puppets.ScreenName(e.Speaker, peer)
+	}
+	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
 		switch {
 		case e.Replaces != "":
 			return replaced(tx, in, e.Text, e.Replaces)
@@ -125,7 +134,7 @@ func (r receiver) notice(ctx context.Context, e NoticeEvent) error {
 		return err
 	}
 	in.Network, in.Event = r.l.Name(), e.Event
-	return r.h.accept(ctx, in, false)
+	return r.h.accept(ctx, in, "")
 }
 
 // clamp keeps a network's clock from dating messages into the future.
@@ -148,14 +157,15 @@ func (r receiver) peer(from id.Remote) (id.Address, bool) {
 }
 
 // accept is the one door for rows to a box: dedupe, privacy, limit, lists and
-// the row itself in one transaction, then the ring.
-func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
-	return h.acceptAs(ctx, in, fromFriend, func(*store.Tx, *store.Incoming) (bool, error) { return true, nil })
+// the row itself in one transaction, then the ring. Friend is the name of the
+// contact who wrote; "" for a line of our own.
+func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) error {
+	return h.acceptAs(ctx, in, friend, func(*store.Tx, *store.Incoming) (bool, error) { return true, nil })
 }
 
 // acceptAs is accept where the row depends on others: fill completes it within the
 // transaction, or says that there is nothing to store. It may be called again.
-func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, fromFriend bool, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
+func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
 	var stored, listed bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
 		stored, listed = false, false
@@ -167,8 +177,8 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, fromFriend bool, 
 		if _, err := tx.Account(in.Account); err != nil {
 			return ignoreNotFound(err) // the account was removed: nobody to tell
 		}
-		if fromFriend {
-			ok, changed, err := h.admit(tx, in.Account, in.Peer, in.Name)
+		if friend != "" {
+			ok, changed, err := h.admit(tx, in.Account, in.Peer, friend)
 			if err != nil || !ok {
 				return err
 			}
@@ -344,6 +354,19 @@ func (r receiver) echo(ctx context.Context, e EchoEvent) error {
 	return nil
 }
 
+// Seen implements Audience.
+func (r receiver) Seen(a id.Account, by id.Remote) Presence {
+	peer, ok := r.peer(by)
+	s := r.h.Seat(a)
+	if !ok || s == nil {
+		return PresenceOffline
+	}
+	if p := s.Appearance(peer).Presence; p != "" {
+		return p
+	}
+	return PresenceOffline
+}
+
 // typing passes on who is writing, unless the account blocks them.
 func (r receiver) typing(ctx context.Context, e TypingEvent) error {
 	s := r.h.Seat(e.Account)
@@ -425,5 +448,5 @@ func (h *Hub) notice(ctx context.Context, a id.Account, peer id.Address, line st
 	if err != nil {
 		return err
 	}
-	return h.accept(ctx, in, false)
+	return h.accept(ctx, in, "")
 }

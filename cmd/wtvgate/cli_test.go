@@ -242,18 +242,6 @@ func TestBadConfigurationStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
-	for _, change := range []func(*config.Config){
-		func(c *config.Config) { c.Discord.Enabled = true },
-	} {
-		cfg := demoConfig(t.TempDir(), sec.Key{})
-		change(&cfg)
-		if _, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this version has no") {
-			t.Errorf("got %v", err)
-		}
-	}
-}
-
 func TestMissingRegistrationStopsTheStart(t *testing.T) {
 	t.Chdir(t.TempDir())
 	cfg := demoConfig("data", sec.Key{})
@@ -324,5 +312,25 @@ func TestRegistration(t *testing.T) {
 	again, err := os.ReadFile("reg.yaml")
 	if err != nil || !bytes.Equal(first, again) {
 		t.Errorf("a second run changed the file, %v", err)
+	}
+}
+
+// TestDiscordIsWired: a configured Discord is a network, asked before any that
+// serves every domain.
+func TestDiscordIsWired(t *testing.T) {
+	cfg := demoConfig(t.TempDir(), sec.Key{})
+	cfg.Discord = config.Discord{Enabled: true, Token: "a.b.c", APIURL: "http://127.0.0.1:9/", AddressDomain: "discord.com"}
+	c, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if n, err := c.hub.Person(t.Context(), "coolcat@discord.com"); err != nil || n != "discord" {
+		t.Errorf("%q, %v", n, err)
+	}
+	cfg.Discord.Token = "mfa.person"
+	cfg.DataDir = t.TempDir()
+	if _, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "discord.token_file") {
+		t.Errorf("a person's token: %v", err)
 	}
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/discord"
 	"wtvgate/bridge/matrix"
 	"wtvgate/bridge/store"
 	"wtvgate/puppets"
@@ -34,6 +34,15 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 	c := &core{cfg: cfg, log: log, st: st}
 	c.hub = bridge.NewHub(st, puppets.NewDirectory(cfg.Accounts.Domain), log, nil)
 	networks := more
+	if cfg.Discord.Enabled {
+		o := discordOptions(cfg)
+		o.Seal, o.Unseal, o.DB, o.Log = st.Seal, st.Unseal, st.DB(), log
+		d, err := discord.New(o)
+		if err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		networks = append(networks, d)
+	}
 	if cfg.Matrix.Enabled {
 		o := matrixOptions(cfg)
 		o.DB, o.Log = st.DB(), log
@@ -66,19 +75,17 @@ func matrixOptions(cfg config.Config) matrix.Options {
 	}
 }
 
+// discordOptions is the configuration in the network's terms.
+func discordOptions(cfg config.Config) discord.Options {
+	d := cfg.Discord
+	return discord.Options{Token: string(d.Token), APIURL: d.APIURL, AddressDomain: d.AddressDomain, AccountDomain: cfg.Accounts.Domain,
+		Guilds: d.Guilds, AskInChannel: d.AskInChannel, Version: release}
+}
+
 func texts[T ~string](all []T) []string {
 	out := make([]string, len(all))
 	for i, t := range all {
 		out[i] = string(t)
 	}
 	return out
-}
-
-// checkServed refuses what the configuration allows and this version cannot do
-// yet, instead of doing something else in silence.
-func checkServed(cfg config.Config) error {
-	if cfg.Discord.Enabled {
-		return fmt.Errorf("discord.enabled: this version has no Discord yet; set it to false")
-	}
-	return nil
 }

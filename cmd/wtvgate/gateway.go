@@ -47,9 +47,6 @@ type gateway struct {
 
 // openGateway opens the data and every port. An error leaves nothing open.
 func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more ...bridge.Network) (*gateway, error) {
-	if err := checkServed(cfg); err != nil {
-		return nil, err
-	}
 	core, err := openCore(ctx, cfg, log, more...)
 	if err != nil {
 		return nil, err

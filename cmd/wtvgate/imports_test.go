@@ -38,6 +38,10 @@ var rules = map[string][]string{
 	"wtvgate/bridge/loopback": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/matrix": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/publicnet",
 		"maunium.net/go/mautrix", "go.mau.fi/util", "github.com/rs/zerolog", "go.yaml.in/yaml"},
+	// The Discord double; the discordgo client that it answers is in its tests.
+	"wtvgate/bridge/discord/discordtest": {"github.com/gorilla/websocket"},
+	"wtvgate/bridge/discord": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "github.com/bwmarrin/discordgo",
+		"github.com/gorilla/websocket", "go.mau.fi/util", "golang.org/x/text/unicode/norm"},
 	// box names the store's errors and the two records a box link is made of.
 	"wtvgate/bridge/box": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/store",
 		"wtvgate/puppets", "wtvgate/msnp/...", "wtvgate/wtvp/..."},
@@ -61,6 +65,9 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, imp := range strings.Fields(imports) {
+			if imp == "wtvgate/bridge/discord/discordtest" {
+				t.Errorf("%s must not import %s: it is for tests", pkg, imp)
+			}
 			if !allowed(rule, imp) {
 				t.Errorf("%s must not import %s", pkg, imp)
 			}
