@@ -17,6 +17,7 @@ type link struct {
 	typer     Typer
 	presencer Presencer
 	ghosts    Ghostwriter
+	attendant Attendant
 
 	typing chan struct{} // holds a token for each typing call under way
 
@@ -34,6 +35,7 @@ func newLink(n Network) *link {
 	l.typer, _ = n.(Typer)
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)
+	l.attendant, _ = n.(Attendant)
 	l.st = NetworkState{Name: n.Name(), Text: "starting"}
 	return l
 }

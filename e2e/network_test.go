@@ -115,12 +115,18 @@ type scene struct {
 	n   *matrix.Network
 }
 
+// noVault seals nothing: the tests have nothing to hide.
+type noVault struct{}
+
+func (noVault) Seal(plain []byte, _ string) ([]byte, error)    { return plain, nil }
+func (noVault) Unseal(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
+
 // newScene makes all of it and waits until the ghost has its name.
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T, change ...func(*matrix.Options)) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	port := harness.FreePort(t)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "gateway.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "gateway.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_txlock=immediate&_time_format=sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +134,12 @@ func newScene(t *testing.T) *scene {
 	s := &scene{t: t, core: &core{t: t, changed: make(chan struct{})}, o: matrix.Options{
 		Domain: harness.Domain, Listen: fmt.Sprintf("127.0.0.1:%d", port), URL: fmt.Sprintf("http://127.0.0.1:%d", port),
 		Registration: filepath.Join(dir, "registration.yaml"), GhostPrefix: "webtv_", GhostName: "{{.Name}} (WebTV)", Bot: "webtvbot",
-		Encryption: "allow", InviteAllow: []string{"*"}, DB: db,
+		Encryption: "allow", InviteAllow: []string{"*"}, DB: db, Vault: noVault{},
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}}
+	for _, c := range change {
+		c(&s.o)
+	}
 	if err := matrix.WriteRegistration(s.o, s.o.Registration); err != nil {
 		t.Fatal(err)
 	}
@@ -268,12 +277,12 @@ func TestNetworkInvitesNobody(t *testing.T) {
 }
 
 func TestNetworkTurnsDown(t *testing.T) {
-	s := newScene(t)
+	s := newScene(t, func(o *matrix.Options) { o.Encryption = "off" })
 	encrypted := s.bob.InviteDirect(aliceGhost, func(r *mautrix.ReqCreateRoom) {
 		r.InitialState = []*event.Event{{Type: event.StateEncryption, StateKey: new(string),
 			Content: event.Content{Raw: map[string]any{"algorithm": "m.megolm.v1.aes-sha2"}}}}
 	})
-	s.bob.WaitText(encrypted, aliceGhost, "This chat is encrypted, and the WebTV gateway cannot read encrypted messages yet. "+
+	s.bob.WaitText(encrypted, aliceGhost, "This chat is encrypted, and this WebTV gateway does not read encrypted messages. "+
 		"Please start a chat with encryption switched off.")
 	s.bob.WaitMember(encrypted, aliceGhost, event.MembershipLeave)
 
@@ -288,7 +297,7 @@ func TestNetworkTurnsDown(t *testing.T) {
 	}
 	s.bob.Encrypt(plain)
 	s.bob.SendEvent(plain, event.EventEncrypted, map[string]any{"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x"})
-	s.bob.WaitText(plain, aliceGhost, "This chat is encrypted, and the WebTV gateway cannot read encrypted messages yet. "+
+	s.bob.WaitText(plain, aliceGhost, "This chat is encrypted, and this WebTV gateway does not read encrypted messages. "+
 		"Please start a chat with encryption switched off.")
 	await(s.core, "notice", func(e bridge.NoticeEvent) bool { return e.From == req.From })
 	_, err := s.n.Send(t.Context(), s.out("m2", "secret"))

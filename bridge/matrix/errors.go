@@ -25,7 +25,9 @@ const (
 	textRefused     = "the Matrix server refused it"
 	textRegister    = "the Matrix server does not let you in; its operator has to act"
 	textAddress     = "your address is too long for Matrix"
-	textEncrypted   = "this chat is encrypted, which cannot be used from here yet; ask for a chat without encryption"
+	textEncrypted   = "this chat is encrypted, which cannot be used from here; ask for a chat without encryption"
+	textNoDevices   = "the Matrix server does not let you use encrypted chats; its operator has to act"
+	textPlain       = "this chat is not encrypted, which is not allowed here; ask for an encrypted one"
 )
 
 // errNotRunning is a call before Run has begun.

@@ -20,7 +20,8 @@ import (
 const (
 	rowNew = iota
 	rowDone
-	rowDead // given up: it will never be handled (lessons L5)
+	rowDead    // given up: it will never be handled (lessons L5)
+	rowKeyless // encrypted, and its key has not come (crypto_receive.go)
 )
 
 // roomWorkers is how many rooms are worked on at a time. Handling is database
@@ -208,6 +209,8 @@ func (b *inbox) drain(ctx context.Context, r mid.RoomID, w *roomWork) error {
 			err = b.settle(ctx, ev, rowDone)
 		case errors.Is(err, errParked):
 			return nil
+		case errors.Is(err, errKeyless): // put aside already
+			err = nil
 		case errors.As(err, &bad), errors.As(err, &effect) && w.tries >= sideEffectTries:
 			b.giveUp(r, ev, err)
 			err = b.settle(ctx, ev, rowDead)

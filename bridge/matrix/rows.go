@@ -173,6 +173,9 @@ func (b *inbox) prune(ctx context.Context) error {
 		now.Add(-keepEvents).UnixMilli()); err != nil {
 		return err
 	}
+	if err := b.n.pruneCiphertexts(ctx); err != nil {
+		return err
+	}
 	return b.n.exec(ctx, "prune rooms", `DELETE FROM matrix_rooms WHERE state = ? AND active < ?`,
 		stateLeft, now.Add(-keepRooms).UnixMilli())
 }

@@ -32,6 +32,11 @@ type pace struct {
 	ghostDelay         time.Duration // from a new name to telling the homeserver
 	settle             time.Duration // for the homeserver to show what it has taken
 	reload             time.Duration // between two looks at all accounts for a ghost that is not known
+	key                time.Duration // for a message's key to come behind it
+	unread             time.Duration // from a message without key to telling of it
+	sweep              time.Duration // between looks at messages without keys and ghosts without feeds
+	maintenance        time.Duration // between looks of a ghost without feed
+	typing             time.Duration // between two words of a friend who goes on writing
 }
 
 // defaultPace is what runs. A homeserver that restarts is back after some
@@ -41,11 +46,14 @@ type pace struct {
 // choose the ghosts they invite, so they must not make us list all accounts at
 // will; reload is no longer than roomMin, so that the next try may look. Dendrite
 // answers a join or a message before it shows it, by some tens of milliseconds
-// [run]; settle is enough for a busy machine.
+// [run]; settle is enough for a busy machine. Keys come before their messages
+// [run], so a message waits for its key only when something is wrong: key is for
+// a slow federation, and unread for a friend's client that sends it again.
 func defaultPace() pace {
 	return pace{
 		retryMin: time.Second, retryMax: time.Minute, health: time.Minute,
 		roomMin: time.Second, roomMax: time.Minute, ghostDelay: 10 * time.Second, settle: 500 * time.Millisecond, reload: time.Second,
+		key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat,
 	}
 }
 
@@ -114,6 +122,11 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	if err := n.ghosts.load(ctx, in); err != nil {
 		return err
 	}
+	if n.encrypts() {
+		if err := n.retryKeyless(ctx); err != nil {
+			return err
+		}
+	}
 	n.live.Store(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -131,6 +144,7 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	part(func(ctx context.Context) error { n.ghosts.run(ctx); return nil })
 	part(func(ctx context.Context) error { n.supervise(ctx, l); return nil })
 	part(func(ctx context.Context) error { n.pruneLoop(ctx); return nil })
+	part(func(ctx context.Context) error { n.feeds.run(ctx); return nil })
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer done()

@@ -165,7 +165,7 @@ func (s *syncBuffer) String() string {
 func openDB(t *testing.T) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "gateway.db")+
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_txlock=immediate")
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=foreign_keys(1)&_txlock=immediate&_time_format=sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func newWorld(t *testing.T) *world {
 	w.o = Options{
 		HomeserverURL: w.hs.srv.URL, Domain: "hs.test", Listen: "127.0.0.1:0", URL: "http://127.0.0.1:1",
 		Registration: filepath.Join(t.TempDir(), "registration.yaml"), GhostPrefix: "webtv_", GhostName: "{{.Name}} (WebTV)",
-		Bot: "webtvbot", Encryption: "allow", InviteAllow: []string{"*"}, InviteDeny: []string{"@spam*:*"}, DB: openDB(t),
+		Bot: "webtvbot", Encryption: "off", InviteAllow: []string{"*"}, InviteDeny: []string{"@spam*:*"}, DB: openDB(t),
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	w.register()
@@ -216,7 +216,8 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	n.pace = pace{retryMin: time.Millisecond, retryMax: 10 * time.Millisecond, health: time.Hour,
-		roomMin: time.Millisecond, roomMax: 10 * time.Millisecond, ghostDelay: 50 * time.Millisecond, settle: 2 * time.Millisecond, reload: time.Millisecond}
+		roomMin: time.Millisecond, roomMax: 10 * time.Millisecond, ghostDelay: 50 * time.Millisecond, settle: 2 * time.Millisecond, reload: time.Millisecond,
+		key: 20 * time.Millisecond, unread: 50 * time.Millisecond, sweep: 10 * time.Millisecond, maintenance: time.Hour, typing: 20 * time.Millisecond}
 	if w.slow > 0 {
 		n.pace.roomMin, n.pace.roomMax = w.slow, w.slow
 	}

@@ -36,7 +36,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 	networks := more
 	if cfg.Matrix.Enabled {
 		o := matrixOptions(cfg)
-		o.DB, o.Log = st.DB(), log
+		o.DB, o.Vault, o.Log = st.DB(), st, log
 		if c.matrix, err = matrix.New(o); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
