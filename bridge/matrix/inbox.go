@@ -46,11 +46,14 @@ type inbox struct {
 	ready  []mid.RoomID             // those that wait, first come first served
 	closed bool
 	dead   int // rows given up since the start
+
+	started time.Time // set by run
 }
 
 // roomWork is a room with new rows.
 type roomWork struct {
 	again bool // more came while it was worked on
+	held  bool // it rested for what was written before (late.go); its worker's
 	tries int  // failures in a row
 	rest  *time.Timer
 }
@@ -114,7 +117,9 @@ func (b *inbox) finish(r mid.RoomID, err error) {
 	switch {
 	case err != nil:
 		pause := b.n.pace.roomBackoff(w.tries)
-		w.tries++
+		if !errors.Is(err, errHeld) {
+			w.tries++
+		}
 		w.rest = time.AfterFunc(pause, func() { b.rested(r) })
 	case w.again:
 		w.tries = 0
@@ -138,6 +143,7 @@ func (b *inbox) rested(r mid.RoomID) {
 
 // run works until ctx ends. It begins with what an earlier process left.
 func (b *inbox) run(ctx context.Context) error {
+	b.started = b.n.now()
 	rooms, err := b.waiting(ctx)
 	if err != nil {
 		return err
@@ -193,6 +199,9 @@ func (e poison) Unwrap() error { return e.err }
 // drain handles a room's new rows until there is none. An error means to come
 // back later.
 func (b *inbox) drain(ctx context.Context, r mid.RoomID, w *roomWork) error {
+	if err := b.holdLate(ctx, r, w); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		ev, raw, err := b.first(ctx, r)
 		if errors.Is(err, sql.ErrNoRows) {

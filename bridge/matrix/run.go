@@ -32,6 +32,7 @@ type pace struct {
 	ghostDelay         time.Duration // from a new name to telling the homeserver
 	settle             time.Duration // for the homeserver to show what it has taken
 	reload             time.Duration // between two looks at all accounts for a ghost that is not known
+	late               time.Duration // from the start, in which events come that were pushed before in vain
 	key                time.Duration // for a message's key to come behind it
 	unread             time.Duration // from a message without key to telling of it
 	sweep              time.Duration // between looks at messages without keys and ghosts without feeds
@@ -53,7 +54,7 @@ func defaultPace() pace {
 	return pace{
 		retryMin: time.Second, retryMax: time.Minute, health: time.Minute,
 		roomMin: time.Second, roomMax: time.Minute, ghostDelay: 10 * time.Second, settle: 500 * time.Millisecond, reload: time.Second,
-		key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat,
+		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat,
 	}
 }
 

@@ -142,6 +142,8 @@ type world struct {
 	stop func()
 	log  *syncBuffer
 	slow time.Duration // when set, how long a room rests after a failure
+
+	phase time.Duration // when set, how long after the start late events are put in order
 }
 
 // syncBuffer is a log that several goroutines write.
@@ -218,6 +220,7 @@ func (w *world) start() {
 	n.pace = pace{retryMin: time.Millisecond, retryMax: 10 * time.Millisecond, health: time.Hour,
 		roomMin: time.Millisecond, roomMax: 10 * time.Millisecond, ghostDelay: 50 * time.Millisecond, settle: 2 * time.Millisecond, reload: time.Millisecond,
 		key: 20 * time.Millisecond, unread: 50 * time.Millisecond, sweep: 10 * time.Millisecond, maintenance: time.Hour, typing: 20 * time.Millisecond}
+	n.pace.late = w.phase
 	if w.slow > 0 {
 		n.pace.roomMin, n.pace.roomMax = w.slow, w.slow
 	}
