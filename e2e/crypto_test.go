@@ -231,3 +231,40 @@ func TestAccept14OneTimeKeysTaken(t *testing.T) {
 	p.box.SignIn(wire.MSNP8)
 	p.heard("hello Alice", "from elsewhere")
 }
+
+// Check 10, in encrypted chats: the friend leaves and asks again, the box asks
+// the friend back, and a chat for several people is turned down.
+func TestAccept10LeaveAndInviteAgain(t *testing.T) {
+	p, fritz := newSealed(t)
+	room := talk(p, fritz)
+	group := fritz.InviteGroup(aliceUser, "WebTV fans")
+	fritz.WaitMember(group, aliceUser, "leave")
+
+	fritz.Room("leave", room) // it was the friend's: the ghost leaves it too
+	p.heard("hello Alice", "(fritz has left the chat.)")
+	second := fritz.InviteDirect(aliceUser, nil)
+	fritz.Send(second, "back again")
+	p.heard("hello Alice", "(fritz has left the chat.)", "back again")
+
+	fritz.Room("leave", second)
+	p.heard("hello Alice", "(fritz has left the chat.)", "back again", "(fritz has left the chat.)")
+	p.box.Say(fritzAddress, "do not go") // in a chat of the box's own
+	third, _ := fritz.WaitInvite(aliceUser, room, second)
+	fritz.Room("join", third)
+	if s := fritz.WaitText(third, aliceUser, "do not go"); !s.Encrypted || fritz.Shield(s) != "none" {
+		t.Errorf("encrypted %v, shield %s", s.Encrypted, fritz.Shield(s))
+	}
+}
+
+// Check 8, what of it Dendrite can do: the friend's presence on the box.
+func TestAccept08FriendsPresence(t *testing.T) {
+	p := newPartsWith(t, func(hs *harness.Homeserver) { hs.Presence = true })
+	fritz := p.hs.NewJSFriend("fritz")
+	talk(p, fritz)
+	p.box.Add(wire.Forward, fritzAddress, fritzAddress)
+	p.box.WaitPresence(fritzAddress, wire.Online)
+	fritz.SetPresence("offline")
+	p.box.WaitPresence(fritzAddress, wire.Offline)
+	fritz.SetPresence("online")
+	p.box.WaitPresence(fritzAddress, wire.Online)
+}

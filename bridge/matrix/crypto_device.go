@@ -45,8 +45,8 @@ type device struct {
 	fresh   map[string]bool      // rooms whose friend's devices were asked for since the start; under sending
 	again   map[string]time.Time // rooms whose session misses a device: when to make another; under sending
 
-	syncing sync.Mutex // one sync at a time, and the next field
-	synced  bool       // there was one since the start
+	syncing sync.Mutex // one sync is taken at a time
+	counted time.Time  // when the homeserver was asked how many one-time keys it has; under syncing
 }
 
 // deviceRow is a row of matrix_devices.
@@ -210,7 +210,8 @@ func (d *device) login(ctx context.Context) error {
 		Identifier: mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: string(c.UserID)},
 	})
 	if err := d.n.judge(err, textNoDevices); permanent(err) {
-		return errors.Join(errNoDevices, err)
+		d.n.log.Debug("no device for a ghost", "account", d.account, "err", err)
+		return errNoDevices
 	} else if err != nil {
 		return err
 	}

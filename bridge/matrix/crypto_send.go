@@ -37,9 +37,20 @@ const (
 
 // envelope is the content of an encrypted event. Our id stands outside, by which
 // the event is known again; it says nothing about the message.
-type envelope struct {
-	*event.EncryptedEventContent
-	ID id.Message `json:"wtvgate.id,omitempty"` // keyMessage
+func envelope(sealed *event.EncryptedEventContent, key id.Message) (json.RawMessage, error) {
+	raw, err := json.Marshal(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("matrix: encrypt: %w", err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, fmt.Errorf("matrix: encrypt: %w", err)
+	}
+	fields[keyMessage] = key
+	if raw, err = json.Marshal(fields); err != nil {
+		return nil, fmt.Errorf("matrix: encrypt: %w", err)
+	}
+	return raw, nil
 }
 
 // send writes a message into a room, encrypted if the room is.
@@ -79,8 +90,8 @@ func (n *Network) ciphertext(ctx context.Context, r room, key id.Message, kind e
 	if err != nil {
 		return nil, err
 	}
-	if raw, err = json.Marshal(envelope{sealed, key}); err != nil {
-		return nil, fmt.Errorf("matrix: encrypt: %w", err)
+	if raw, err = envelope(sealed, key); err != nil {
+		return nil, err
 	}
 	return raw, n.exec(ctx, "store an encrypted message", `INSERT INTO matrix_ciphertexts (msg, room, content, created) VALUES (?, ?, ?, ?)`,
 		key, r.id, []byte(raw), n.now().UnixMilli())

@@ -84,7 +84,14 @@ func permanent(err error) bool {
 // mostly means that the user is not in the room.
 func forbidden(err error) bool { return errors.Is(err, mautrix.MForbidden) }
 
-// gone tells whether there is nothing to leave any more.
+// gone tells whether there is nothing to leave any more. Dendrite answers
+// M_UNKNOWN to who is out already [run].
 func gone(err error) bool {
-	return forbidden(err) || errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized)
+	for _, e := range []error{mautrix.MForbidden, mautrix.MNotFound, mautrix.MUnrecognized, mautrix.MUnknown} {
+		var he mautrix.HTTPError
+		if errors.Is(err, e) && errors.As(err, &he) && he.Response != nil && he.Response.StatusCode < http.StatusInternalServerError {
+			return true
+		}
+	}
+	return false
 }

@@ -85,10 +85,9 @@ const commands = {
     },
     async leave({ room }) { await client.leave(room); return {}; },
     async again({ room, user }) { await client.invite(room, user); return {}; },
-    async kick({ room, user }) { await client.kick(room, user); return {}; },
     async discard({ room }) { await client.getCrypto().forceDiscardSession(room); return {}; },
     async typing({ room, on }) { await client.sendTyping(room, on, 20000); return {}; },
-    async presence({ presence }) { await client.setPresence({ presence }); return {}; },
+    async presence({ presence }) { await client.setSyncPresence(presence); await client.setPresence({ presence }); return {}; },
     // shield is the warning that a client shows at a message, when it knows the writer's devices.
     async shield({ room, id, user }) {
         await client.getCrypto().getUserDeviceInfo([user], true);

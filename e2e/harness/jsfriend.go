@@ -256,11 +256,11 @@ func (f *JSFriend) WaitMember(room mid.RoomID, user mid.UserID, membership strin
 	})
 }
 
-// WaitInvite waits for an invitation.
-func (f *JSFriend) WaitInvite(from mid.UserID) (room mid.RoomID, direct bool) {
+// WaitInvite waits for an invitation into another room than those given.
+func (f *JSFriend) WaitInvite(from mid.UserID, known ...mid.RoomID) (room mid.RoomID, direct bool) {
 	f.t.Helper()
 	s := f.See("an invitation of "+string(from), func(s Seen) bool {
-		return s.Saw == "member" && s.User == f.ID && s.Membership == "invite" && s.Sender == from
+		return s.Saw == "member" && s.User == f.ID && s.Membership == "invite" && s.Sender == from && !slices.Contains(known, s.Room)
 	})
 	return s.Room, s.Direct
 }
@@ -298,6 +298,14 @@ func (f *JSFriend) InvitePlain(user mid.UserID) mid.RoomID {
 	f.t.Helper()
 	var made struct{ Room mid.RoomID }
 	f.do("invite", map[string]any{"user": user}, &made)
+	return made.Room
+}
+
+// InviteGroup makes an encrypted room with a name and asks a user into it.
+func (f *JSFriend) InviteGroup(user mid.UserID, name string) mid.RoomID {
+	f.t.Helper()
+	var made struct{ Room mid.RoomID }
+	f.do("invite", map[string]any{"user": user, "encrypted": map[string]any{}, "direct": false, "name": name}, &made)
 	return made.Room
 }
 
