@@ -47,8 +47,9 @@ func TestDeviceIsMadeOnce(t *testing.T) {
 		t.Errorf("%d one-time keys, fallback %v, %d signatures", keys, fallback, signed)
 	}
 	for range 2 {
+		before := len(w.hs.find("GET /sync"))
 		w.restart()
-		w.hs.wait("GET /sync", len(w.hs.find("GET /sync"))+1) // the look at the start: it uses the device
+		w.hs.wait("GET /sync", before+1) // the look at the start: it uses the device
 		if again, _, _, _ := row(); again != device {
 			t.Errorf("another device after a restart: %s, was %s", again, device)
 		}

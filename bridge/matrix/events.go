@@ -36,6 +36,8 @@ func (n *Network) handle(ctx context.Context, evt *event.Event) error {
 		return n.created(ctx, evt)
 	case event.StateEncryption:
 		return n.encryption(ctx, evt)
+	case event.StateTombstone:
+		return n.replaced(ctx, evt)
 	}
 	return nil
 }

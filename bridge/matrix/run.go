@@ -146,6 +146,7 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	part(func(ctx context.Context) error { n.supervise(ctx, l); return nil })
 	part(func(ctx context.Context) error { n.pruneLoop(ctx); return nil })
 	part(func(ctx context.Context) error { n.feeds.run(ctx); return nil })
+	part(func(ctx context.Context) error { n.repair(ctx); return nil })
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer done()
@@ -208,7 +209,7 @@ func (n *Network) look() {
 // supervise watches whether the homeserver is there and knows us, and tells the
 // core of changes, which logs them.
 func (n *Network) supervise(ctx context.Context, l *live) {
-	var up bool
+	var up, seen bool
 	var last string
 	for tries := 0; ctx.Err() == nil; {
 		err := n.probe(ctx, l)
@@ -220,6 +221,10 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 		case err == nil && !up:
 			up, last, tries = true, "", 0
 			l.in.State(true, "")
+			if !seen {
+				close(n.firstUp)
+				seen = true
+			}
 			n.ghosts.kick()
 			n.inbox.wakeAll()
 			n.ping(ctx, l)
