@@ -87,11 +87,13 @@ func forbidden(err error) bool { return errors.Is(err, mautrix.MForbidden) }
 // gone tells whether there is nothing to leave any more. Dendrite answers
 // M_UNKNOWN to who is out already [run].
 func gone(err error) bool {
-	for _, e := range []error{mautrix.MForbidden, mautrix.MNotFound, mautrix.MUnrecognized, mautrix.MUnknown} {
-		var he mautrix.HTTPError
-		if errors.Is(err, e) && errors.As(err, &he) && he.Response != nil && he.Response.StatusCode < http.StatusInternalServerError {
-			return true
-		}
+	var he mautrix.HTTPError
+	if !errors.As(err, &he) || he.Response == nil || he.RespError == nil || he.Response.StatusCode >= http.StatusInternalServerError {
+		return false
+	}
+	switch he.RespError.ErrCode {
+	case "M_FORBIDDEN", "M_NOT_FOUND", "M_UNRECOGNIZED", "M_UNKNOWN":
+		return true
 	}
 	return false
 }

@@ -48,7 +48,7 @@ func (n *Network) ensureRoom(ctx context.Context, from bridge.Account, friend mi
 	if r, ok := pick(rooms, stateInvited); ok {
 		return r, nil
 	}
-	if r, ok := pick(rooms, stateEmpty); ok && (n.encrypts() || !r.encrypted) {
+	if r, ok := pick(rooms, stateEmpty); ok && r.ours && (n.encrypts() || !r.encrypted) {
 		if r, ok, err := n.inviteAgain(ctx, r); err != nil || ok {
 			return r, err
 		}

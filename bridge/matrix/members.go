@@ -134,7 +134,13 @@ func (n *Network) arrived(ctx context.Context, r room, name string) error {
 // our own the ghost waits, since it can invite again; another one it leaves, so
 // that the homeserver can forget it (matrix.md 7).
 func (n *Network) friendLeft(ctx context.Context, r room, evt *event.Event) error {
-	if r.state != stateInvited && r.state != stateJoined {
+	switch {
+	case !r.ours && (r.state == stateJoined || r.state == stateEmpty):
+		// first of all: what the box writes on reading the line goes elsewhere
+		if err := n.setState(ctx, r.id, stateEmpty); err != nil {
+			return err
+		}
+	case r.state != stateInvited && r.state != stateJoined:
 		return nil
 	}
 	line := r.friendName() + " has left the chat."

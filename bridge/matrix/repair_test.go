@@ -85,3 +85,17 @@ func TestRepairAtStart(t *testing.T) {
 		t.Errorf("presence %v, %v", p, err)
 	}
 }
+
+// Who is out already has left, in the words of each homeserver.
+func TestLeavingTwice(t *testing.T) {
+	w := up(t)
+	rid := w.joined()
+	w.hs.fail(fault{match: "POST /leave", times: 1, status: 400, body: `{"errcode":"M_UNKNOWN","error":"not joined"}`})
+	w.hs.with(rid, func(r *fakeRoom) { r.members[ghostA] = m{"membership": "leave"} })
+	if _, err := w.n.Send(t.Context(), out("m1", "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.hs.bodies("!made2:hs.test"); !slices.Equal(got, []string{"elsewhere"}) {
+		t.Errorf("the new room has %q", got)
+	}
+}
