@@ -256,13 +256,18 @@ func TestAccept10LeaveAndInviteAgain(t *testing.T) {
 	}
 }
 
-// Check 8, what of it Dendrite can do: the friend's presence on the box.
-func TestAccept08FriendsPresence(t *testing.T) {
+// Check 8: how the box is shown to the friend, and the friend to the box.
+func TestAccept08Presence(t *testing.T) {
 	p := newPartsWith(t, func(hs *harness.Homeserver) { hs.Presence = true })
 	fritz := p.hs.NewJSFriend("fritz")
 	talk(p, fritz)
 	p.box.Add(wire.Forward, fritzAddress, fritzAddress)
 	p.box.WaitPresence(fritzAddress, wire.Online)
+	fritz.WaitPresence(aliceUser, "online")
+	p.box.SignOut()
+	fritz.WaitPresence(aliceUser, "offline")
+	p.box.SignIn(wire.MSNP8)
+	fritz.WaitPresence(aliceUser, "online")
 	fritz.SetPresence("offline")
 	p.box.WaitPresence(fritzAddress, wire.Offline)
 	fritz.SetPresence("online")

@@ -325,7 +325,7 @@ func (d *device) importSeeds(mach *crypto.OlmMachine) error {
 		return fmt.Errorf("matrix: signing keys: %w", err)
 	}
 	var seeds crypto.CrossSigningSeeds
-	if err := json.Unmarshal(plain, &seeds); err == nil {
+	if err = json.Unmarshal(plain, &seeds); err == nil {
 		err = mach.ImportCrossSigningKeys(seeds)
 	}
 	if err != nil {

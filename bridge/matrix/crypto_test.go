@@ -181,7 +181,7 @@ func TestKeyComesLate(t *testing.T) {
 	w.restart() // a kill loses nothing of it
 	w.eventually("both to wait again", `SELECT count(*) = 2 FROM matrix_inbox WHERE state = 3 AND told = 1`)
 	bob.give(rid)
-	w.n.feeds.set(alice.Address, true)
+	w.n.Attending(alice.Address, true, bridge.PresenceOnline)
 	if got := bodies(await[bridge.MessageEvent](t, w.core, 3)); !slices.Equal(got, []string{"in clear", "one", "two"}) {
 		t.Errorf("received %q", got)
 	}
@@ -418,5 +418,44 @@ func TestOneTimeKeysAreCounted(t *testing.T) {
 	}
 	if n := len(w.hs.find("POST /keys/upload")) - before; n != 1 {
 		t.Errorf("asked %d times", n)
+	}
+}
+
+// How a box is shows with each request of its ghost, and its going is told.
+func TestGhostIsShown(t *testing.T) {
+	w := upSealed(t, func(o *Options) { o.ShowPresence = true })
+	seen := func(want string) {
+		t.Helper()
+		deadline := time.After(testWait)
+		for {
+			all := w.hs.find("GET /sync")
+			if len(all) > 0 && all[len(all)-1].query.Get("set_presence") == want {
+				return
+			}
+			w.hs.wait("GET /sync", len(all)+1)
+			select {
+			case <-deadline:
+				t.Fatalf("never shown as %s", want)
+			default:
+			}
+		}
+	}
+	for _, c := range []struct {
+		is   bridge.Presence
+		want string
+	}{{bridge.PresenceOnline, "online"}, {bridge.PresenceBusy, "unavailable"}, {bridge.PresenceOffline, "offline"}, {bridge.PresenceIdle, "unavailable"}} {
+		w.n.Attending(alice.Address, true, c.is)
+		seen(c.want)
+	}
+	w.n.Attending(alice.Address, false, bridge.PresenceOffline)
+	var told []any
+	for _, c := range w.hs.wait("PUT /presence/", 5) {
+		told = append(told, c.body["presence"])
+		if c.device == "" {
+			t.Error("told as no device")
+		}
+	}
+	if want := []any{"online", "unavailable", "offline", "unavailable", "offline"}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
 	mid "maunium.net/go/mautrix/id"
 
 	"wtvgate/bridge"
@@ -358,7 +359,7 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 			return err
 		}
 	}
-	n.feeds.set(a, false)
+	n.feeds.set(a, false, event.PresenceOffline)
 	return n.exec(ctx, "forget ghost", `DELETE FROM matrix_ghosts WHERE account = ?`, a)
 }
 

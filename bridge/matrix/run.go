@@ -37,6 +37,7 @@ type pace struct {
 	unread             time.Duration // from a message without key to telling of it
 	sweep              time.Duration // between looks at messages without keys and ghosts without feeds
 	maintenance        time.Duration // between looks of a ghost without feed
+	presence           time.Duration // between two changes of how a ghost is shown
 	typing             time.Duration // between two words of a friend who goes on writing
 }
 
@@ -54,7 +55,7 @@ func defaultPace() pace {
 	return pace{
 		retryMin: time.Second, retryMax: time.Minute, health: time.Minute,
 		roomMin: time.Second, roomMax: time.Minute, ghostDelay: 10 * time.Second, settle: 500 * time.Millisecond, reload: time.Second,
-		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat,
+		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat, presence: presenceGap,
 	}
 }
 

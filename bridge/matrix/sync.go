@@ -53,7 +53,7 @@ type feeds struct {
 	wake chan struct{}
 
 	mu   sync.Mutex
-	want map[id.Account]bool // whose box is signed in
+	want map[id.Account]event.Presence // whose box is signed in, and how it is shown
 	live map[id.Account]*feed
 	ctx  context.Context // of run; nil before and after
 	wg   sync.WaitGroup
@@ -65,7 +65,8 @@ type feed struct {
 	account id.Account
 	cancel  context.CancelFunc
 	up      atomic.Bool // it has asked once: nothing from before is missing
-	since   string      // without encryption; a device has its own
+	shown   shown
+	since   string // without encryption; a device has its own
 
 	mu     sync.Mutex
 	typing map[string]*typist // friends who write, by room
@@ -73,7 +74,7 @@ type feed struct {
 
 func newFeeds(n *Network) *feeds {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: maxPolls, IdleConnTimeout: time.Minute}
-	return &feeds{n: n, wake: make(chan struct{}, 1), want: make(map[id.Account]bool), live: make(map[id.Account]*feed),
+	return &feeds{n: n, wake: make(chan struct{}, 1), want: make(map[id.Account]event.Presence), live: make(map[id.Account]*feed),
 		poll: &http.Client{Timeout: pollTime + requestTimeout, Transport: t, CheckRedirect: n.client.CheckRedirect}}
 }
 
@@ -82,10 +83,12 @@ func newFeeds(n *Network) *feeds {
 const maxPolls = 1024
 
 // Attending implements bridge.Attendant.
-func (n *Network) Attending(a id.Account, signedIn bool, _ bridge.Presence) { n.feeds.set(a, signedIn) }
+func (n *Network) Attending(a id.Account, signedIn bool, p bridge.Presence) {
+	n.feeds.set(a, signedIn, n.presenceOf(p))
+}
 
-// set notes whether an account's box is signed in.
-func (f *feeds) set(a id.Account, on bool) {
+// set notes whether an account's box is signed in, and how it is shown.
+func (f *feeds) set(a id.Account, on bool, p event.Presence) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !on {
@@ -96,8 +99,11 @@ func (f *feeds) set(a id.Account, on bool) {
 		}
 		return
 	}
-	f.want[a] = true
+	f.want[a] = p
 	f.start(a)
+	if one := f.live[a]; one != nil {
+		one.shown.set(p, f.n.pace.presence)
+	}
 }
 
 // start begins a feed if it is wanted and none is there. The caller holds mu.
@@ -107,6 +113,7 @@ func (f *feeds) start(a id.Account) {
 	}
 	ctx, cancel := context.WithCancel(f.ctx)
 	one := &feed{n: f.n, account: a, cancel: cancel, typing: make(map[string]*typist)}
+	one.shown.now = f.want[a]
 	f.live[a] = one
 	f.wg.Go(func() { one.run(ctx) })
 }
@@ -210,13 +217,21 @@ func (f *feeds) due(ctx context.Context) (a id.Account, err error) {
 
 // run asks until ctx ends.
 func (f *feed) run(ctx context.Context) {
+	defer f.signedOut(ctx)
 	defer f.stopTyping()
 	for tries := 0; ctx.Err() == nil; {
 		wait := pollTime
 		if !f.up.Load() {
 			wait = 0
 		}
-		err := f.ask(ctx, wait)
+		f.tellShown(ctx)
+		asking, done := f.shown.ask(ctx)
+		err := f.ask(asking, wait)
+		cut := asking.Err() != nil && ctx.Err() == nil // to be shown otherwise
+		done()
+		if cut {
+			continue
+		}
 		if err == nil {
 			f.up.Store(true)
 			tries = 0
@@ -247,7 +262,7 @@ func (f *feed) ask(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	resp, err := f.n.feeds.request(ctx, c, wait, f.since)
+	resp, err := f.n.feeds.request(ctx, c, wait, f.since, f.presence())
 	if err != nil {
 		return f.n.askFailed(err, func() error { f.since = ""; return nil })
 	}
@@ -256,10 +271,11 @@ func (f *feed) ask(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// request is one sync. The ghost is never shown as online for it.
-func (f *feeds) request(ctx context.Context, c *mautrix.Client, wait time.Duration, since string) (*mautrix.RespSync, error) {
+// request is one sync, which also shows the ghost as p: without that it would be
+// online for it (matrix.md 9).
+func (f *feeds) request(ctx context.Context, c *mautrix.Client, wait time.Duration, since string, p event.Presence) (*mautrix.RespSync, error) {
 	return c.FullSyncRequest(ctx, mautrix.ReqSync{Timeout: int(wait.Milliseconds()), Since: since, FilterID: syncFilter,
-		SetPresence: event.PresenceOffline, Client: f.poll})
+		SetPresence: p, Client: f.poll})
 }
 
 // askFailed reads the error of a sync. A place in the stream that the homeserver
@@ -292,7 +308,7 @@ func (d *device) sync(ctx context.Context, wait time.Duration, f *feed) (count i
 	d.syncing.Lock()
 	since := d.row.since
 	d.syncing.Unlock()
-	resp, err := d.n.feeds.request(ctx, d.client, wait, since)
+	resp, err := d.n.feeds.request(ctx, d.client, wait, since, f.presence())
 	if errors.Is(err, mautrix.MUnknownToken) {
 		d.n.devices.drop(d.account) // the next use asks for another
 		return 0, d.n.judge(err, textNoDevices)

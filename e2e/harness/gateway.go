@@ -81,6 +81,7 @@ matrix:
   ghost_name: "{{.Name}} (WebTV)"
   bot: webtvbot
   encryption: allow
+  show_presence: true
   invites: {allow: ["*"], deny: []}
 `
 

@@ -373,6 +373,19 @@ func (f *JSFriend) Claim(user mid.UserID, device mid.DeviceID, count int) []stri
 	return got.Kinds
 }
 
+// WaitPresence waits until a user's presence, as last seen, is so.
+func (f *JSFriend) WaitPresence(user mid.UserID, presence string) {
+	f.t.Helper()
+	f.wait(fmt.Sprintf("%s to be %s", user, presence), func() bool {
+		for _, s := range slices.Backward(f.saw) {
+			if s.Saw == "presence" && s.User == user {
+				return s.Presence == presence
+			}
+		}
+		return false
+	})
+}
+
 // WaitKey waits until a device has a one-time key.
 func (f *JSFriend) WaitKey(user mid.UserID, device mid.DeviceID) {
 	f.t.Helper()
