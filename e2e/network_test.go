@@ -5,9 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -305,6 +310,46 @@ func TestNetworkTurnsDown(t *testing.T) {
 		t.Errorf("Send into an encrypted room: %v", err)
 	}
 	_ = unknown
+}
+
+// Check 6: a push that is stored, and whose answer the homeserver never gets,
+// comes again, perhaps with more in it: nothing is lost and nothing doubled.
+func TestAccept06AnswerToPushLost(t *testing.T) {
+	var fail atomic.Bool
+	var failed atomic.Int32
+	s := newScene(t, func(o *matrix.Options) {
+		target := &url.URL{Scheme: "http", Host: o.Listen}
+		proxy := httputil.NewSingleHostReverseProxy(target)
+		proxy.ModifyResponse = func(r *http.Response) error {
+			if fail.Load() {
+				failed.Add(1)
+				r.StatusCode = http.StatusBadGateway
+			}
+			return nil
+		}
+		srv := httptest.NewServer(proxy)
+		t.Cleanup(srv.Close)
+		o.URL = srv.URL
+	})
+	room := s.bob.InviteDirect(aliceGhost)
+	await(s.core, "request", func(bridge.RequestEvent) bool { return true })
+	if err := s.n.Accept(t.Context(), s.out("m1", "")); err != nil {
+		t.Fatal(err)
+	}
+	fail.Store(true)
+	s.bob.Send(room, "one")
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "one" }) // stored, and the answer is lost
+	s.bob.Send(room, "two")
+	fail.Store(false)
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "two" })
+	s.bob.Send(room, "three")
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "three" })
+	if got, want := s.texts(), []string{"one", "two", "three"}; !slices.Equal(got, want) {
+		t.Errorf("received %q, want %q", got, want)
+	}
+	if failed.Load() == 0 {
+		t.Error("no push failed")
+	}
 }
 
 func TestNetworkHomeserverAway(t *testing.T) {
