@@ -350,35 +350,6 @@ func (d *device) take(ctx context.Context, resp *mautrix.RespSync, since string)
 	return nil
 }
 
-// countKeys makes sure that the number of one-time keys that a sync tells is one.
-// Dendrite leaves it out of an answer that has nothing else [run], which reads as
-// none left; and whoever then makes new ones each time throws away the private
-// halves of those that friends have taken.
-func (d *device) countKeys(ctx context.Context, resp *mautrix.RespSync) error {
-	if resp.DeviceOTKCount.SignedCurve25519 > 0 {
-		return nil
-	}
-	if now := d.n.now(); now.Sub(d.counted) >= countEvery {
-		real, err := d.client.UploadKeys(ctx, &mautrix.ReqUploadKeys{})
-		if err != nil {
-			return d.n.judge(err, textNoDevices)
-		}
-		d.counted = now
-		resp.DeviceOTKCount.SignedCurve25519 = real.OneTimeKeyCounts.SignedCurve25519
-		return nil
-	}
-	resp.DeviceOTKCount.SignedCurve25519 = enoughKeys
-	return nil
-}
-
-const (
-	// countEvery is how often a homeserver that tells no number is asked for it.
-	countEvery = 5 * time.Minute
-	// enoughKeys is a number at which no new keys are made: half of what the
-	// library keeps.
-	enoughKeys = 50
-)
-
 // moveTo changes the place in the stream unless another has done so.
 func (d *device) moveTo(ctx context.Context, from, to string) error {
 	d.syncing.Lock()
