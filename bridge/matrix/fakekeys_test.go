@@ -304,6 +304,7 @@ func upSealed(t *testing.T, change ...func(*Options)) *world {
 	w.start()
 	w.eventually("the ghost's device", `SELECT ready FROM matrix_devices`)
 	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	<-w.n.compared
 	return w
 }
 

@@ -81,13 +81,14 @@ type Network struct {
 	pace   pace
 	client *http.Client
 
-	inbox   *inbox
-	ghosts  *ghosts
-	devices *devices // nil: encryption is off
-	feeds   *feeds
-	plain   sync.Map      // rooms that were seen to be unencrypted since the start
-	suspect chan struct{} // a call failed: look at the homeserver now
-	firstUp chan struct{} // closed when the homeserver is there for the first time
+	inbox    *inbox
+	ghosts   *ghosts
+	devices  *devices // nil: encryption is off
+	feeds    *feeds
+	plain    sync.Map      // rooms that were seen to be unencrypted since the start
+	suspect  chan struct{} // a call failed: look at the homeserver now
+	firstUp  chan struct{} // closed when the homeserver is there for the first time
+	compared chan struct{} // closed when the rooms were compared after that
 
 	ln   net.Listener         // set by Listen, used by Run
 	live atomic.Pointer[live] // set once Run has what it needs to make calls
@@ -121,7 +122,7 @@ func New(o Options) (*Network, error) {
 		o: o, db: o.DB, now: o.Now, pace: defaultPace(),
 		log:     o.Log.With("network", string(Name)),
 		client:  newHTTPClient(),
-		suspect: make(chan struct{}, 1), firstUp: make(chan struct{}),
+		suspect: make(chan struct{}, 1), firstUp: make(chan struct{}), compared: make(chan struct{}),
 	}
 	if err := n.check(); err != nil {
 		return nil, err

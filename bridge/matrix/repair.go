@@ -61,6 +61,7 @@ func (n *Network) repair(ctx context.Context) {
 		return
 	case <-n.firstUp:
 	}
+	defer close(n.compared)
 	n.ghosts.mu.Lock()
 	accounts := slices.Sorted(maps.Keys(n.ghosts.accounts))
 	n.ghosts.mu.Unlock()

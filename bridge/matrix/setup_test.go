@@ -247,6 +247,7 @@ func up(t *testing.T) *world {
 	w.start()
 	w.eventually("the ghost's name", `SELECT name = 'Alice (WebTV)' FROM matrix_ghosts`)
 	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	<-w.n.compared
 	return w
 }
 
@@ -259,6 +260,7 @@ func (w *world) restart() {
 	w.core.mu.Unlock()
 	w.start()
 	w.core.wait(w.t, "connection", func() bool { return len(w.core.states) > before })
+	<-w.n.compared
 }
 
 type m = map[string]any

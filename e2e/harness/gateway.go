@@ -139,19 +139,13 @@ func (g *Gateway) WaitTaken(events ...mid.EventID) {
 func (g *Gateway) WaitDevice(user mid.UserID, device mid.DeviceID) {
 	g.t.Helper()
 	poll(g.t, "a device is not known", func(ctx context.Context) error {
-		return g.query(ctx, `SELECT 1 FROM crypto_device WHERE user_id = ? AND device_id = ?`, user, device).Scan(new(int))
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(g.dir, "data", "gateway.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return db.QueryRowContext(ctx, `SELECT 1 FROM crypto_device WHERE user_id = ? AND device_id = ?`, user, device).Scan(new(int))
 	})
-}
-
-// query asks the gateway's database.
-func (g *Gateway) query(ctx context.Context, query string, args ...any) *sql.Row {
-	g.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(g.dir, "data", "gateway.db")+"?mode=ro&_pragma=busy_timeout(10000)")
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer db.Close() // a row that was asked for stays
-	return db.QueryRowContext(ctx, query, args...)
 }
 
 // Kill ends the gateway at once.
