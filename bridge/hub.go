@@ -26,7 +26,7 @@ type Hub struct {
 
 	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 
-	mu    sync.Mutex // guards the maps below; never held over I/O, a call out or a send
+	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
 	convs map[id.Conversation]*conversation
 	ctx   context.Context // of Run; nil before and after
