@@ -26,7 +26,7 @@ type Hub struct {
 
 	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 
-	mu    sync.Mutex // guards the maps below; never held over I/O, a call out or a send
+	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
 	convs map[id.Conversation]*conversation
 	ctx   context.Context // of Run; nil before and after
@@ -173,6 +173,26 @@ func (h *Hub) Stand(a id.Account, s Seat) {
 	defer h.mu.Unlock()
 	if h.seats[a] == s {
 		delete(h.seats, a)
+		h.attending(a, false, PresenceOffline)
+	}
+}
+
+// Shown tells the networks how a signed-in account shows itself now.
+func (h *Hub) Shown(a id.Account, s Seat, p Presence) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seats[a] == s {
+		h.attending(a, true, p)
+	}
+}
+
+// attending tells the networks of a seat. The caller holds mu, so that they hear
+// of changes in their order; they only note it.
+func (h *Hub) attending(a id.Account, signedIn bool, p Presence) {
+	for _, l := range h.links {
+		if l.attendant != nil {
+			l.attendant.Attending(a, signedIn, p)
+		}
 	}
 }
 

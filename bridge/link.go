@@ -18,6 +18,7 @@ type link struct {
 	presencer Presencer
 	ghosts    Ghostwriter
 	fetcher   Fetcher
+	attendant Attendant
 
 	typing chan struct{} // holds a token for each typing call under way
 
@@ -36,6 +37,7 @@ func newLink(n Network) *link {
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)
 	l.fetcher, _ = n.(Fetcher)
+	l.attendant, _ = n.(Attendant)
 	l.st = NetworkState{Name: n.Name(), Text: "starting"}
 	return l
 }

@@ -110,6 +110,13 @@ type Presencer interface {
 	Presence(a id.Account, r id.Remote) (Presence, error)
 }
 
+// Attendant is a network that wants to know which boxes are signed in, and how
+// they show themselves. The call must not do network I/O: note it and return. A
+// repeat of what is known is no harm.
+type Attendant interface {
+	Attending(a id.Account, signedIn bool, p Presence)
+}
+
 // Ghostwriter is a network that keeps a ghost of each account and wants to know
 // of changes at once. The call must not do network I/O: note it and return.
 type Ghostwriter interface {

@@ -97,6 +97,7 @@ func (a *account) show() {
 		}
 	}
 	a.look.Store(l)
+	a.g.hub.Shown(a.addr, a, gradeOf(a.status))
 	a.tellWatchers()
 }
 

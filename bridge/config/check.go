@@ -144,6 +144,7 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 		GhostPrefix: r.GhostPrefix,
 		Bot:         r.Bot,
 		Encryption:  oneOf(c, "matrix.encryption", r.Encryption, EncryptionOff, EncryptionAllow, EncryptionRequire),
+		Presence:    r.Presence,
 		Invites:     Invites{c.patterns("matrix.invites.allow", r.Invites.Allow), c.patterns("matrix.invites.deny", r.Invites.Deny)},
 	}
 	var err error

@@ -123,6 +123,7 @@ type Matrix struct {
 	GhostName   NameTemplate
 	Bot         string // localpart
 	Encryption  Encryption
+	Presence    bool // show_presence: friends see whether boxes are there
 	Invites     Invites
 }
 

@@ -134,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 2+46 {
+	if len(names) != 2+47 {
 		t.Errorf("%d keys", len(names)-2)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -174,6 +174,7 @@ matrix:
   ghost_name: "TV {{ .Name }}!"
   bot: tvbot
   encryption: off
+  show_presence: true
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
 discord:
   enabled: true
@@ -197,7 +198,7 @@ func wantFull(tokenFile string) Config {
 			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}, "192.0.2.1",
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
-			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff,
+			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
 			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}},
 		Discord: Discord{true, "tok.en", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
 	}

@@ -82,6 +82,7 @@ type rawMatrix struct {
 	GhostName   string `mapstructure:"ghost_name"`
 	Bot         string `mapstructure:"bot"`
 	Encryption  string `mapstructure:"encryption"`
+	Presence    bool   `mapstructure:"show_presence"`
 	Invites     struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`

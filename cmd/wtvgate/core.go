@@ -45,7 +45,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 	}
 	if cfg.Matrix.Enabled {
 		o := matrixOptions(cfg)
-		o.DB, o.Log = st.DB(), log
+		o.DB, o.Vault, o.Log = st.DB(), st, log
 		if c.matrix, err = matrix.New(o); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
@@ -71,7 +71,7 @@ func matrixOptions(cfg config.Config) matrix.Options {
 	return matrix.Options{
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
-		Bot: m.Bot, Encryption: string(m.Encryption), InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
+		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
 	}
 }
 
