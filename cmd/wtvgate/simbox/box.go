@@ -43,6 +43,9 @@ type Options struct {
 	Start    []string // commands that are carried out after the first sign-in
 	// Interrupted is called when the person breaks off at a terminal; may be nil.
 	Interrupted func()
+	// Patience is how long one thing that was typed may take; 0: long enough for
+	// any network.
+	Patience time.Duration
 	// After is time.After, for tests.
 	After func(time.Duration) <-chan time.Time
 }
@@ -78,6 +81,9 @@ type Box struct {
 // New makes a Box that is off. t is the Tracer that was given to the Way; nil makes
 // one that stays off.
 func New(o Options, t *Tracer) *Box {
+	if o.Patience == 0 {
+		o.Patience = patience
+	}
 	if o.After == nil {
 		o.After = time.After
 	}

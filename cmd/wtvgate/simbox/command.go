@@ -72,7 +72,7 @@ func (b *Box) command(ctx context.Context, line string) {
 }
 
 func (b *Box) dispatch(ctx context.Context, line, word, rest string) error {
-	limit, cancel := context.WithTimeout(ctx, patience)
+	limit, cancel := context.WithTimeout(ctx, b.o.Patience)
 	defer cancel()
 	if !strings.HasPrefix(word, "/") {
 		word, rest = "/say", line
@@ -183,7 +183,7 @@ func (b *Box) cmdInvite(ctx context.Context, args []string) error {
 	if _, err := board.Call(ctx, address); err != nil {
 		return err
 	}
-	if !b.pump(ctx, patience, func() bool { return inList(board.Inside(), address) }) {
+	if !b.pump(ctx, b.o.Patience, func() bool { return inList(board.Inside(), address) }) {
 		return errors.New("they do not answer")
 	}
 	for b.ready(ctx) {

@@ -23,7 +23,7 @@ const (
 // signIn does what firmware does after power-on: credential, lists, presence,
 // invitations (msnp.md 19).
 func (b *Box) signIn(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, b.o.Patience)
 	defer cancel()
 	at, err := b.o.Way.Connect(ctx)
 	if err != nil {

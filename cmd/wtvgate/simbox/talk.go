@@ -125,7 +125,7 @@ func (b *Box) ring(ctx context.Context, e msnp.Ringing) {
 		b.happened("* %s calls, but %v", person(e.From.Name, e.From.Address), errTalks)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, b.o.Patience)
 	defer cancel()
 	t.leave(ctx)
 	board, err := b.ns.Answer(ctx, e)
@@ -191,7 +191,7 @@ func (b *Box) message(ctx context.Context, t *talk, m msnp.Message) {
 		if !ok {
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, b.o.Patience)
 		defer cancel()
 		if err := t.board.Decline(ctx, cookie); err == nil {
 			b.line(t, true, name+" wanted to send a file or the like; declined, as a box does")
@@ -235,7 +235,7 @@ func (b *Box) reach(ctx context.Context, t *talk, quiet bool) error {
 		t.leave(ctx)
 		return err
 	}
-	b.pump(ctx, patience, func() bool { return t.board != board || len(board.Inside()) > 0 })
+	b.pump(ctx, b.o.Patience, func() bool { return t.board != board || len(board.Inside()) > 0 })
 	if t.board != board || len(board.Inside()) == 0 {
 		t.leave(ctx)
 		return errors.New("nobody answers")
