@@ -25,7 +25,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"/list", "", "everybody on your lists, with numbers: + online, ~ away, ! busy, - offline", true, 0, (*Box).cmdList},
-		{"/add", "WHO [NAME]", "add a friend, who may then write to you", false, 1, (*Box).cmdAdd},
+		{"/add", "WHO", "add a friend, who may then write to you", false, 1, (*Box).cmdAdd},
 		{"/remove", "WHO", "take a friend off", false, 1, (*Box).cmdRemove},
 		{"/rename", "WHO NAME", "call somebody differently; your own address: your own name", false, 2, (*Box).cmdRename},
 		{"/allow", "WHO", "let somebody write to you who is no friend", false, 1, (*Box).cmdAllow},
@@ -123,8 +123,7 @@ func (b *Box) edited(ctx context.Context, args []string, steps []edit, done stri
 	if err != nil {
 		return err
 	}
-	name := strings.Join(args[1:], " ")
-	if err := b.change(ctx, address, name, steps); err != nil {
+	if err := b.change(ctx, address, steps); err != nil {
 		return err
 	}
 	b.tell(done, b.nameOf(address))
@@ -136,15 +135,15 @@ func (b *Box) cmdAdd(ctx context.Context, args []string) error {
 }
 
 func (b *Box) cmdRemove(ctx context.Context, args []string) error {
-	return b.edited(ctx, args[:1], stepsRemove, "%s is off your list")
+	return b.edited(ctx, args, stepsRemove, "%s is off your list")
 }
 
 func (b *Box) cmdAllow(ctx context.Context, args []string) error {
-	return b.edited(ctx, args[:1], stepsAllow, "%s may write to you")
+	return b.edited(ctx, args, stepsAllow, "%s may write to you")
 }
 
 func (b *Box) cmdBlock(ctx context.Context, args []string) error {
-	return b.edited(ctx, args[:1], stepsBlock, "%s is blocked; /unblock ends that")
+	return b.edited(ctx, args, stepsBlock, "%s is blocked; /unblock ends that")
 }
 
 func (b *Box) cmdRename(ctx context.Context, args []string) error {
@@ -290,14 +289,14 @@ func onOff(word string) (bool, error) {
 // server's end of a slow network, and shorter than a person's patience.
 const waiting = 10 * time.Second
 
-// cmdWait looks at what came since the last other command, and then waits. What it
-// has seen, another /wait does not see again.
+// cmdWait looks at what came since the last other command, and then waits. The line
+// that it has found, another /wait does not find again.
 func (b *Box) cmdWait(ctx context.Context, args []string) error {
 	words := strings.Join(args, " ")
 	found := func() bool {
 		i := slices.IndexFunc(b.fresh, func(line string) bool { return strings.Contains(line, words) })
 		if i >= 0 {
-			b.fresh = b.fresh[i+1:]
+			b.fresh = slices.Delete(b.fresh, i, i+1)
 		}
 		return i >= 0
 	}

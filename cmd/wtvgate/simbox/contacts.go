@@ -255,7 +255,7 @@ var (
 )
 
 // change makes those steps that change something.
-func (b *Box) change(ctx context.Context, address, name string, steps []edit) error {
+func (b *Box) change(ctx context.Context, address string, steps []edit) error {
 	did := false
 	for _, s := range steps {
 		c := b.contacts[address]
@@ -265,7 +265,7 @@ func (b *Box) change(ctx context.Context, address, name string, steps []edit) er
 		var err error
 		if s.add {
 			var ch msnp.Change
-			ch, err = b.ns.Add(ctx, s.list, address, name, -1)
+			ch, err = b.ns.Add(ctx, s.list, address, "", -1)
 			if err == nil {
 				if c = b.known(address, ch.Name); c != nil {
 					c.lists = c.lists.With(s.list)
@@ -280,7 +280,7 @@ func (b *Box) change(ctx context.Context, address, name string, steps []edit) er
 		did = true
 	}
 	if !did {
-		return fmt.Errorf("nothing to change for %s", Clean(address, maxName))
+		return fmt.Errorf("nothing to change for %s", b.nameOf(address))
 	}
 	return nil
 }
