@@ -19,6 +19,7 @@ import (
 	msnp "wtvgate/msnp/client"
 	"wtvgate/msnp/wire"
 	"wtvgate/wtvp/sec"
+	wtvpserver "wtvgate/wtvp/server"
 )
 
 // boxFlags are what the verb box is told.
@@ -224,6 +225,8 @@ func (f *boxFlags) advise(c *cobra.Command, err error) error {
 	var unlinked *simbox.UnlinkedError
 	text := simbox.Explain(err)
 	switch {
+	case errors.As(err, &unlinked) && unlinked.Text == wtvpserver.TextSignOn:
+		return fmt.Errorf("%s Is the initial shared key (wtvp.initial_shared_key, --key-file) the running gateway's?", text)
 	case errors.As(err, &unlinked):
 		more := ""
 		if unlinked.UserID != 0 {

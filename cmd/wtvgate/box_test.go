@@ -145,6 +145,7 @@ func TestBox(t *testing.T) {
 }
 
 func talkThrough(t *testing.T, alice, bob *seat) {
+	alice.types("/add Alice@webtv.local", "* that is you")
 	alice.types("/add bob@webtv.local", "* Bob is on your list")
 	bob.sees("* Alice (alice@webtv.local) has added you: /allow alice@webtv.local, /add alice@webtv.local or /block alice@webtv.local")
 	bob.types("/add alice@webtv.local", "* Alice is on your list")
@@ -216,11 +217,41 @@ func TestBoxAndTheOperator(t *testing.T) {
 			if code, out, errs = call("/quit\n", append([]string{"box", "--account", "alice@webtv.local"}, at...)...); code != exitOK || errs != "" {
 				t.Errorf("exit %d, %q, %q", code, out, errs)
 			}
+			if name == "companion" {
+				other := sec.Key{9, 9, 9}
+				if err := os.WriteFile("key", []byte(other.Base64()), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				code, _, errs = call("", append([]string{"box", "--account", "alice@webtv.local"}, at...)...)
+				if code != exitError || !strings.Contains(errs, "Is the initial shared key (wtvp.initial_shared_key, --key-file) the running gateway's?") {
+					t.Errorf("another key: exit %d, %q", code, errs)
+				}
+				return
+			}
 			_, ssid, _ := strings.Cut(link, "--ssid ")
 			code, _, errs = call("", append([]string{"box", "--account", "bob@webtv.local", "--ssid", ssid, "--firmware", "2.8"}, at...)...)
 			if code != exitError || !strings.Contains(errs, "`wtvgate account link-box bob@webtv.local --ssid "+ssid) {
 				t.Errorf("another's box: exit %d, %q", code, errs)
 			}
+		})
+	}
+}
+
+// TestBoxOfAnotherDomain: nobody gets an account that was not asked for.
+func TestBoxOfAnotherDomain(t *testing.T) {
+	for name, mode := range map[string]func(*config.Config){"companion": func(*config.Config) {}, "standalone": standalone} {
+		t.Run(name, func(t *testing.T) {
+			newcomer(t)
+			g, _ := startWith(t, func(cfg *config.Config) {
+				firstBox(cfg)
+				mode(cfg)
+			})
+			for _, address := range []string{"alice@local", "alice@example.org"} {
+				if code, out, errs := call("", append([]string{"box", "--account", address}, places(g)...)...); code != exitError || out != "" {
+					t.Errorf("%s: exit %d, %q, %q", address, code, out, errs)
+				}
+			}
+			play(t, []step{{"account list", "", 0, "no accounts yet"}})
 		})
 	}
 }

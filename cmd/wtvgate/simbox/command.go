@@ -131,6 +131,9 @@ func (b *Box) edited(ctx context.Context, args []string, steps []edit, done stri
 }
 
 func (b *Box) cmdAdd(ctx context.Context, args []string) error {
+	if strings.EqualFold(args[0], b.o.Account) {
+		return errors.New("that is you")
+	}
 	return b.edited(ctx, args, stepsAdd, "%s is on your list")
 }
 

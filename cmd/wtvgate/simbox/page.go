@@ -199,11 +199,10 @@ func (r *reader) field(n *html.Node) {
 
 // resolve makes a URL of a service of one that may be relative to the page.
 func (p *page) resolve(to string) string {
-	service, path, ok := strings.Cut(to, ":")
-	if ok && !strings.ContainsAny(service, "/?#") {
+	if service, _, ok := strings.Cut(to, ":"); ok && !strings.ContainsAny(service, "/?#") {
 		return to
 	}
-	service, path, _ = strings.Cut(p.url, ":")
+	service, path, _ := strings.Cut(p.url, ":")
 	if strings.HasPrefix(to, "/") {
 		return service + ":" + to
 	}

@@ -68,7 +68,8 @@ type sized struct {
 }
 
 func (s *sized) Write(p []byte) (int, error) {
-	if w, h, err := term.GetSize(int(s.glass.Fd())); err == nil {
+	// Where nobody said how large the window is, the size is 0.
+	if w, h, err := term.GetSize(int(s.glass.Fd())); err == nil && w > 0 && h > 0 {
 		if err := s.SetSize(w, h); err != nil {
 			return 0, err
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -142,9 +142,26 @@ func (s *Standalone) Close() {
 	}
 }
 
-// register fills in the home page's form (docs/standalone.md).
+// register fills in the home page's form, if there is one (docs/standalone.md). The
+// form asks for what stands before the @ and shows what stands behind it.
 func (s *Standalone) register(ctx context.Context) error {
-	local, _, _ := strings.Cut(s.Account, "@")
-	_, err := s.box.Post(ctx, "wtv-home:/choose-name", []byte(url.Values{"name": {local}}.Encode()))
+	home, err := s.box.Get(ctx, s.box.Value("wtv-home-url"))
+	if err != nil {
+		return err
+	}
+	p, err := readPage("wtv-home:/", latin1(home.Body))
+	if err != nil {
+		return err
+	}
+	local, domain, _ := strings.Cut(s.Account, "@")
+	switch {
+	case len(p.forms) == 0 || len(p.forms[0].fields) == 0:
+		return &UnlinkedError{SSID: s.SSID, UserID: s.UserID, Text: "This WebTV is not signed up for Messenger yet."}
+	case !slices.Contains(p.lines, "@"+domain):
+		return fmt.Errorf("this gateway gives no addresses that end in @%s", domain)
+	}
+	f := p.forms[0]
+	f.values.Set(f.fields[0], local)
+	_, err = s.box.Post(ctx, p.resolve(f.action), []byte(f.values.Encode()))
 	return err
 }
