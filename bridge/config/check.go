@@ -53,7 +53,7 @@ func check(r raw, src sources) (Config, []Fault) {
 	}
 	out.Log.Level = c.level("log.level", r.Log.Level)
 	out.Log.Format = oneOf(c, "log.format", r.Log.Format, LogText, LogJSON)
-	out.Admin.Listen = c.listen("admin.listen", r.Admin.Listen)
+	out.Admin = c.admin(r.Admin, r.adminToken)
 	out.Accounts = Accounts{
 		Domain:       c.domain("accounts.domain", r.Accounts.Domain),
 		Registration: oneOf(c, "accounts.registration", r.Accounts.Registration, Closed, FirstBox),
