@@ -23,6 +23,9 @@ type Request struct {
 	Lists    string `json:"lists,omitempty"` // FL,AL
 	SSID     string `json:"ssid,omitempty"`
 	UserID   int    `json:"user_id,omitempty"`
+	Text     string `json:"text,omitempty"` // of a notice
+	ID       string `json:"id,omitempty"`   // of a message
+	File     string `json:"file,omitempty"` // absolute
 }
 
 // Verb names an operation.
@@ -47,13 +50,15 @@ type Operator struct {
 	Hub *bridge.Hub
 	// KeepPasswords is accounts.md5_passwords.
 	KeepPasswords bool
+	// Running describes the gateway; nil when none runs in this process.
+	Running func() Running
 }
 
 // Do carries out one request and gives what the command prints. Errors are
 // sentences for the operator.
 func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
-	if r.Verb == AccountList {
-		return o.list(ctx)
+	if run := o.general(r.Verb); run != nil {
+		return run(ctx, r)
 	}
 	a, err := o.Hub.ParseAccount(r.Account)
 	if err != nil {
@@ -62,7 +67,7 @@ func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
 	run, ok := map[Verb]func(context.Context, id.Account, Request) (string, error){
 		AccountAdd: o.add, AccountShow: o.show, AccountRemove: o.remove, AccountPassword: o.password,
 		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink,
-		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove,
+		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove, SessionKick: o.kick,
 	}[r.Verb]
 	if !ok {
 		return "", fmt.Errorf("the running gateway does not know %q: is it another version?", r.Verb)

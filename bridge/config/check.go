@@ -271,15 +271,23 @@ func (c *checker) sharedKey(key, value string, public bool) Key {
 		c.fault(key, "is not base64 of "+strconv.Itoa(sharedKeySize)+" bytes", "12 characters, the last of them =, as `head -c8 /dev/urandom | base64` makes them")
 		return nil
 	}
+	if Published(b) && !public {
+		c.fault(key, "is a key that is published in a WebTV server's source, so anyone could sign in as any box",
+			"a key of your own, set on both servers; or wtvp.allow_public_key: true")
+	}
+	return b
+}
+
+// Published tells whether a key is one that everybody knows.
+func Published(k Key) bool {
 	for _, p := range publishedKeys() {
 		// Compared as bytes: base64 of 8 bytes has two idle bits, so there is more
 		// than one way to write a key.
-		if pub, _ := base64.StdEncoding.DecodeString(p); string(pub) == string(b) && !public {
-			c.fault(key, "is a key that is published in a WebTV server's source, so anyone could sign in as any box",
-				"a key of your own, set on both servers; or wtvp.allow_public_key: true")
+		if pub, _ := base64.StdEncoding.DecodeString(p); string(pub) == string(k) {
+			return true
 		}
 	}
-	return b
+	return false
 }
 
 func (c *checker) networks(key string, values []string) []netip.Prefix {

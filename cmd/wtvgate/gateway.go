@@ -63,7 +63,7 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		err = g.openPorts()
 	}
 	if err == nil {
-		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
+		g.control, err = admin.OpenControl(cfg.DataDir, g.runningOperator(), log)
 	}
 	if err != nil {
 		g.closePorts()
