@@ -89,6 +89,7 @@ func (m Matrix) query(ctx context.Context, reg matrix.Registered, door *door) Fi
 // would have to keep: the homeserver brings it again.
 type door struct {
 	srv         *http.Server
+	address     string
 	rang, wrong atomic.Bool
 }
 
@@ -97,7 +98,7 @@ func openDoor(ctx context.Context, listen, token string) (*door, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
-	d := &door{}
+	d := &door{address: ln.Addr().String()}
 	mux := http.NewServeMux()
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
