@@ -67,7 +67,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), accountCommand(), contactCommand(), matrixCommand(), versionCommand(),
-		doctorCommand(), sessionCommand(), noticeCommand(), traceCommand(), backupCommand())
+		initCommand(), doctorCommand(), sessionCommand(), noticeCommand(), traceCommand(), backupCommand())
 	return root
 }
 
