@@ -150,3 +150,6 @@ func (h *Hub) Backup(ctx context.Context, file string) error { return h.st.Backu
 
 // Queues is Store.Queues.
 func (h *Hub) Queues(ctx context.Context) (out, in []store.Queue, err error) { return h.st.Queues(ctx) }
+
+// Transactions is Store.Transactions.
+func (h *Hub) Transactions() (commits, rollbacks uint64) { return h.st.Transactions() }

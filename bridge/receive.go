@@ -138,11 +138,12 @@ func (r receiver) peer(from id.Remote) (id.Address, bool) {
 // accept is the one door for rows to a box: dedupe, privacy, limit, lists and
 // the row itself in one transaction, then the ring.
 func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
-	var stored, listed bool
+	var stored, listed, repeated bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed = false, false
+		stored, listed, repeated = false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
+				repeated = err == nil
 				return err
 			}
 		}
@@ -175,6 +176,9 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) er
 	})
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
+	}
+	if stored || repeated {
+		h.watch(ToBox, in.Network, in.Kind, map[bool]Outcome{true: Duplicate, false: Stored}[repeated], time.Time{})
 	}
 	if s := h.Seat(in.Account); s != nil {
 		if listed {

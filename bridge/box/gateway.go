@@ -23,6 +23,7 @@ import (
 	"wtvgate/bridge/id"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
 )
 
 // Flatten says whose clients are shown every reachable status as online.
@@ -44,7 +45,20 @@ type Options struct {
 	FirstBox bool // accounts.registration: first-box
 	// Tickets are what Passport handed out; nil: nothing.
 	Tickets *passport.Tickets
+	// OnSignIn is told of each attempt that came to its answer; nil: nobody. It
+	// must not block.
+	OnSignIn func(d wire.Dialect, result SignIn)
 }
+
+// SignIn is how an attempt to sign in ended.
+type SignIn string
+
+// The results of sign-in.
+const (
+	SignInOK      SignIn = "ok"
+	SignInRefused SignIn = "refused" // a wrong answer, or nobody's address
+	SignInError   SignIn = "error"   // a fault of ours
+)
 
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
 // service.Credentials, by CheckPassword passport.Accounts.
@@ -55,6 +69,7 @@ type Gateway struct {
 	flatten Flatten
 	first   bool
 	tickets *passport.Tickets
+	signIns func(wire.Dialect, SignIn)
 	logins  logins
 	ledger  *ledger
 	boards  server.Switchboards
@@ -71,7 +86,7 @@ func NewGateway(o Options) *Gateway {
 	if o.Tickets == nil {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, signIns: o.OnSignIn}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	return g

@@ -93,3 +93,9 @@ func (s *Store) Backup(ctx context.Context, file string) error {
 	// its companions away when it closes the file.
 	return nil
 }
+
+// Transactions counts those of Update since Open: what was committed, and what
+// was rolled back because its function refused or the disk did.
+func (s *Store) Transactions() (commits, rollbacks uint64) {
+	return s.commits.Load(), s.rollbacks.Load()
+}

@@ -14,6 +14,7 @@ import (
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/box"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/metrics"
 	"wtvgate/msnp"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/sb"
@@ -39,6 +40,7 @@ type gateway struct {
 	nexus     *passport.Server
 	control   *admin.Control
 	admin     *http.Server
+	metrics   *metrics.Metrics
 
 	messengerPort, nexusPort, adminPort net.Listener
 	passportPort                        net.Listener // of wtv-passport; nil: wtvp.mode is off
@@ -49,11 +51,13 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 	if err := checkServed(cfg); err != nil {
 		return nil, err
 	}
-	core, err := openCore(ctx, cfg, log, more...)
+	counted := metrics.New(release + revision())
+	core, err := openCore(ctx, cfg, slog.New(counted.Log(log.Handler())), more...)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{core: core, tickets: passport.NewTickets(nil)}
+	g := &gateway{core: core, tickets: passport.NewTickets(nil), metrics: counted}
+	g.hub.Watch(counted)
 	g.wire()
 	err = g.wirePassport()
 	if err == nil && g.matrix != nil {
@@ -76,7 +80,7 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 func (g *gateway) wire() {
 	cfg, log := g.cfg, g.log
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
-		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
+		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, OnSignIn: g.metrics.SignIn})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
 	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
@@ -88,7 +92,7 @@ func (g *gateway) wire() {
 	}
 	g.wtvp = wtvpserver.New(o)
 	g.wtvp.Handle(service.PassportName, service.Passport(g.boxes))
-	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
+	g.admin = &http.Server{Handler: g.surface(), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
 

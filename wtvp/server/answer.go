@@ -54,6 +54,7 @@ func (c *conn) answer(req *Request, resp *Response) error {
 		c.log.Warn("wtvp: request refused", "service", clipped(req.URL.Service), "path", clipped(req.URL.Path),
 			"ssid", req.Session.SSID, "status", resp.Status, "reason", resp.Reason)
 	}
+	c.srv.count(req.URL.Service, resp.Status)
 	if err := c.write(b); err != nil {
 		return err
 	}
@@ -68,6 +69,7 @@ func (c *conn) refuse(status int, text, reason string) error {
 	resp := Refuse(status, text, reason)
 	resp.Close = true
 	c.log.Warn("wtvp: request refused", "ssid", c.sess.SSID, "status", status, "reason", reason)
+	c.srv.count("", status)
 	b, err := c.encode(&Session{}, resp)
 	if err != nil {
 		return err
