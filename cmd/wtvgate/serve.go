@@ -23,10 +23,13 @@ func serveCommand() *cobra.Command {
 			collectEarly()
 			ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer cancel()
-			g, err := openGateway(ctx, cfg, newLogger(c.ErrOrStderr(), cfg.Log))
+			level := new(slog.LevelVar)
+			level.Set(cfg.Log.Level)
+			g, err := openGateway(ctx, cfg, newLogger(c.ErrOrStderr(), cfg.Log.Format, level))
 			if err != nil {
 				return err
 			}
+			go g.reloadOn(ctx, hangUps(ctx), level, func() (config.Config, error) { return configured(c) })
 			return g.run(ctx)
 		}}
 }
@@ -45,9 +48,9 @@ func collectEarly() {
 }
 
 // newLogger makes the program's one logger.
-func newLogger(w io.Writer, l config.Log) *slog.Logger {
-	o := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == config.LogJSON {
+func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == config.LogJSON {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
