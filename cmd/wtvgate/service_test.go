@@ -33,7 +33,7 @@ func TestServiceUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(t.TempDir(), "wtvgate.service")
-	if err := os.WriteFile(copied, []byte(strings.Replace(string(text), "/usr/local/bin/wtvgate", self, 1)), 0o600); err != nil {
+	if err := os.WriteFile(copied, []byte(strings.Replace(string(text), "/usr/local/bin/wtvgate", self, -1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(analyze, "verify", "--man=no", copied).CombinedOutput()
