@@ -161,11 +161,13 @@ func clip(s string) string { return s[:min(len(s), maxClip)] }
 func writeStep(b *strings.Builder, h *bridge.Hub, s bridge.Step) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	if s.Out {
-		fmt.Fprintf(w, "out-%d\t%s\t%s to %s on %s\n", s.Number, s.Kind, s.Account, s.Peer, s.Network)
+		fmt.Fprintf(b, "out-%d  %s  %s to %s on %s\n", s.Number, s.Kind, s.Account, s.Peer, s.Network)
 		fmt.Fprintf(w, "  %s\tstored, and acknowledged to the box\t%s\n", stamp(s.Stored), h.MessageID(s.Number))
 	} else {
-		fmt.Fprintf(w, "in-%d\t%s\t%s to %s from %s\n", s.Number, s.Kind, s.Peer, s.Account, s.Network)
-		fmt.Fprintf(w, "  %s\twritten by the friend\t%s\n", stamp(s.Sent), s.Event)
+		fmt.Fprintf(b, "in-%d  %s  %s to %s from %s\n", s.Number, s.Kind, s.Peer, s.Account, s.Network)
+		if s.Event != "" { // else the gateway itself or another box wrote it, as it was stored
+			fmt.Fprintf(w, "  %s\twritten by the friend\t%s\n", stamp(s.Sent), s.Event)
+		}
 		fmt.Fprintf(w, "  %s\tstored\tafter %s\n", stamp(s.Stored), s.Stored.Sub(s.Sent))
 	}
 	after := s.Changed.Sub(s.Stored)

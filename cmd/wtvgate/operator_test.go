@@ -117,7 +117,7 @@ func TestOperatorsVerbs(t *testing.T) {
 	}
 	play(t, []step{
 		{"trace alice@webtv.local", "", 0, "wtvgate@webtv.local to alice@webtv.local from local"},
-		{"trace in-1", "", 0, "stored  after 0s"},
+		{"trace in-1", "", 0, "in-1  notice  wtvgate@webtv.local to alice@webtv.local from local\n"},
 		{"trace in-99", "", 1, "no message is known as \"in-99\""},
 		{"backup after.db", "", 0, "keep secret.key"},
 		{"backup after.db", "", 1, "there already"},
