@@ -23,11 +23,12 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) erro
 // acceptAs is accept where the row depends on others: fill completes it within the
 // transaction, or says that there is nothing to store. It may be called again.
 func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
-	var stored, listed bool
+	var stored, listed, repeated bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed = false, false
+		stored, listed, repeated = false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
+				repeated = err == nil
 				return err
 			}
 		}
@@ -64,6 +65,9 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 	})
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
+	}
+	if stored || repeated {
+		h.watch(ToBox, in.Network, in.Kind, map[bool]Outcome{true: Duplicate, false: Stored}[repeated], time.Time{})
 	}
 	if s := h.Seat(in.Account); s != nil {
 		if listed {

@@ -23,6 +23,7 @@ type Hub struct {
 
 	links         []*link            // fixed once Run is called
 	onCredentials []func(id.Account) // likewise
+	watcher       Watcher            // likewise; nil: nobody counts
 
 	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 

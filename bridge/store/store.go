@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wtvgate/bridge/id"
@@ -114,6 +115,8 @@ type Store struct {
 	salt   string
 	hashes chan struct{} // turns for argon2, see password.go
 	dummy  string        // a hash no password has, to spend the same time on
+
+	commits, rollbacks atomic.Uint64
 
 	mu    sync.Mutex // guards stmts; held while a statement is prepared
 	stmts map[string]*sql.Stmt

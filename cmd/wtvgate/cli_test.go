@@ -33,7 +33,8 @@ func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"foo"}, {"--bar"}, {"serve", "x"}, {"account"}, {"account", "foo"}, {"account", "add"}, {"account", "add", "a@b", "c"},
 		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"}, {"account", "set", "a@webtv.local", "emoji"},
-		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"},
+		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"}, {"doctor", "x"}, {"init", "x"}, {"init", "--matrix-url", "http://x"}, {"session"}, {"session", "kick"}, {"notice"},
+		{"trace"}, {"backup"}, {"backup", "a", "b"},
 	} {
 		if code, out, errs := call("", args...); code != exitUsage || out != "" || !strings.HasPrefix(errs, "wtvgate: ") {
 			t.Errorf("%v: exit %d, %q, %q", args, code, out, errs)
@@ -46,7 +47,8 @@ func TestWrongUsage(t *testing.T) {
 
 func TestHelpOfEveryVerb(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"}, {"account", "set", "--help"},
-		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"}} {
+		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"},
+		{"init", "--help"}, {"doctor", "--help"}, {"session", "--help"}, {"session", "kick", "--help"}, {"notice", "--help"}, {"trace", "--help"}, {"backup", "--help"}} {
 		if code, out, errs := call("", args...); code != exitOK || out == "" || errs != "" {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}
