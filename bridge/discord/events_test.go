@@ -33,6 +33,7 @@ func (s *seat) Appearance(id.Address) bridge.Appearance {
 // TestCheck12OwnMessages: what we wrote ourselves is nothing for a box, whoever
 // remembers it; a person with the bot's name is relayed.
 func TestCheck12OwnMessages(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	general, _ := r.bridged(g, "general")
 	r.join(alice, "general.webtv-fans")
@@ -61,6 +62,7 @@ func TestCheck12OwnMessages(t *testing.T) {
 // TestCheck13PrivateChannel: what not everyone may view cannot be added unless a
 // moderator let the account in; unbridge ends it at once.
 func TestCheck13PrivateChannel(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	mods := g.AddRole("mods", permManageWebhooks|permView)
 	secret := g.AddChannel("secret", discordtest.Overwrite{ID: g.ID, Type: 0, Deny: permView},
@@ -94,6 +96,7 @@ func TestCheck13PrivateChannel(t *testing.T) {
 
 // TestBots: other bots come only where a moderator wants them.
 func TestBots(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	quiet, _ := r.bridged(g, "quiet")
 	noisy, _ := r.bridged(g, "noisy", discordtest.Arg("bots", true))
@@ -112,6 +115,7 @@ func TestBots(t *testing.T) {
 
 // TestRoom: a pair moves into a private thread, where the box has its own name.
 func TestRoom(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	home := g.AddChannel("webtv")
 	mod := r.d.AddUser("mod")
@@ -145,6 +149,7 @@ func TestRoom(t *testing.T) {
 
 // TestCheck14TypingAndPresence: both ways, each change once, no flaps.
 func TestCheck14TypingAndPresence(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	g2 := r.d.AddGuild("Second")
 	bob := r.friend("coolcat", g, alice)
@@ -183,6 +188,7 @@ func TestCheck14TypingAndPresence(t *testing.T) {
 // TestCheck15AfterIdentify: who went offline meanwhile is offline after a new
 // session.
 func TestCheck15AfterIdentify(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	bob.Status("online")
@@ -199,6 +205,7 @@ func TestCheck15AfterIdentify(t *testing.T) {
 
 // TestCheck15Batches: presences are asked for in hundreds.
 func TestCheck15Batches(t *testing.T) {
+	t.Parallel()
 	n := &Network{guilds: newGuilds(), asking: newAsking()}
 	var users []string
 	g := &rawGuild{ID: "201", Large: true}
@@ -221,6 +228,7 @@ func TestCheck15Batches(t *testing.T) {
 // TestCheck17Hostile: whatever comes, there is no panic and the next message
 // arrives.
 func TestCheck17Hostile(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	dm := bob.DM()
@@ -268,6 +276,7 @@ func FuzzContent(f *testing.F) {
 
 // TestContentKeepsWhatFits: one field of a wrong type costs that field alone.
 func TestContentKeepsWhatFits(t *testing.T) {
+	t.Parallel()
 	m := content([]byte(`{"id":"1","type":19,"content":"kept","embeds":3,"author":{"id":"5","username":"bob"},"referenced_message":null}`))
 	if m.Content != "kept" || m.Author.Username != "bob" || !m.Deleted || m.Embeds != nil {
 		t.Errorf("%+v", m)
@@ -277,6 +286,7 @@ func TestContentKeepsWhatFits(t *testing.T) {
 // TestCheck19Events: edits, deletions, reactions, replies, forwards, files, polls
 // and stickers.
 func TestCheck19Events(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	dm := bob.DM()
@@ -319,6 +329,7 @@ func TestCheck19Events(t *testing.T) {
 // TestMarks: a line that waits gets the clock, and the television when the box has
 // it; one sentence tells that the TV is off.
 func TestMarks(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, func(o *rigOptions) { o.change = func(n *Options) { n.Pace.Clock = 20 * time.Millisecond } })
 	bob := r.friend("coolcat", g, alice)
 	dm := bob.DM()
@@ -347,6 +358,7 @@ func TestMarks(t *testing.T) {
 // TestCheck22Burst: strangers' presences and a burst of messages: nothing is lost,
 // heartbeats are answered, memory stays.
 func TestCheck22Burst(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, short)
 	bob := r.friend("coolcat", g, alice)
 	conns := r.d.Connections()

@@ -1,7 +1,6 @@
 package discord
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +20,10 @@ func short(o *rigOptions) {
 // TestCheck1Deadlocks: what makes the library hang ends in a new connection, and
 // nothing piles up.
 func TestCheck1Deadlocks(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, short)
 	bob := r.friend("coolcat", g, alice)
-	before := runtime.NumGoroutine()
+	before := r.goroutines()
 	yes, no := true, false
 	for _, c := range []struct {
 		name  string
@@ -53,7 +53,7 @@ func TestCheck1Deadlocks(t *testing.T) {
 	r.d.Op7()
 	bob.Say(bob.DM(), "last")
 	r.gets(alice, "coolcat: last")
-	if after := runtime.NumGoroutine(); after > before+40 {
+	if after := r.goroutines(); after > before+40 {
 		t.Errorf("%d goroutines, %d before", after, before)
 	}
 }
@@ -61,6 +61,7 @@ func TestCheck1Deadlocks(t *testing.T) {
 // TestCheck2Stops: codes that only a person can mend end the tries, and the state
 // says what to do.
 func TestCheck2Stops(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[int]string{4004: "token", 4013: "intents", 4014: "Message Content"} {
 		r, _ := newRig(t)
 		conns := r.d.Connections()
@@ -75,6 +76,7 @@ func TestCheck2Stops(t *testing.T) {
 
 // TestCheck2BadTokenAtStart: no connection is made at all.
 func TestCheck2BadTokenAtStart(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t, func(o *rigOptions) {
 		o.idle = true
 		o.change = func(n *Options) { n.Token = "wrong" }
@@ -88,6 +90,7 @@ func TestCheck2BadTokenAtStart(t *testing.T) {
 // TestCheck2Fuse: the twenty-first new session within an hour is not begun, also by
 // a new process.
 func TestCheck2Fuse(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t)
 	for range maxIdentifies - 2 {
 		if err := r.n.happened(t.Context(), kindIdentify); err != nil {
@@ -112,6 +115,7 @@ func TestCheck2Fuse(t *testing.T) {
 
 // TestCheck2FewStartsLeft: what Discord says is left of the day is left alone.
 func TestCheck2FewStartsLeft(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t)
 	r.close()
 	r.d.SetIdentifiesLeft(minStarts - 1)
@@ -123,6 +127,7 @@ func TestCheck2FewStartsLeft(t *testing.T) {
 // TestCheck16NoPrivileged: every privileged intent off: direct messages work, the
 // rest says why not.
 func TestCheck16NoPrivileged(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, func(o *rigOptions) { o.double.NoPrivileged = true })
 	bob := r.friend("coolcat", g, alice)
 	general := g.AddChannel("general")

@@ -138,6 +138,7 @@ func (n *Network) choreLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-n.chores:
 		case <-t.C:
 		}
 	}
