@@ -58,7 +58,7 @@ func (n *Network) edited(ctx context.Context, h *head, raw []byte, l line) error
 	if _, cut, found := addressed(m.Content, []target{{account: l.account, name: n.nameOf(l.account)}}); found == 1 && from.person {
 		m.Content = cut
 	}
-	c := text.DiscordEdited(m, l.body, true, x)
+	c := n.withRefs(text.DiscordEdited(m, l.body, true, x), h)
 	if c.Empty() {
 		return nil
 	}

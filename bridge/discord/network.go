@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -72,6 +73,8 @@ type Network struct {
 	typing   *typing
 	reading  *reading
 	names    *names
+	files    *http.Client  // for Discord's own hosts
+	ownFiles *http.Client  // for the server of discord.api_url
 	ready    chan struct{} // READY has come: catch up
 	chores   chan struct{} // something is due now
 	talks    chan struct{} // holds a token for each interaction under way
@@ -150,6 +153,7 @@ func New(o Options) (*Network, error) {
 	if err := upgrade(ctx, o.DB); err != nil {
 		return nil, err
 	}
+	n.files, n.ownFiles = fileClients(n.rest.transport.inner)
 	n.intake = newIntake(n)
 	n.guilds = newGuilds()
 	n.presence = newPresence(n)

@@ -43,7 +43,7 @@ func (n *Network) public(ctx context.Context, h *head, raw []byte, c channel, on
 			return err
 		}
 		ctxt.RelayBots = c.bots
-		t := text.FromDiscord(m, ctxt)
+		t := n.withRefs(text.FromDiscord(m, ctxt), h)
 		if t.Empty() {
 			continue
 		}

@@ -235,7 +235,7 @@ func (n *Network) deliver(ctx context.Context, h *head, raw []byte, said string,
 	}
 	m := content(raw)
 	m.Content = said
-	c := text.FromDiscord(m, x)
+	c := n.withRefs(text.FromDiscord(m, x), h)
 	if !c.Empty() {
 		u, _, err := n.user(ctx, p.user)
 		if err != nil {
