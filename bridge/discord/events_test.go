@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,6 +226,33 @@ func TestCheck15Batches(t *testing.T) {
 	}
 }
 
+// TestCheck15Op8: presences of a guild that is too large to list its members are
+// asked for over the connection, a hundred persons at a time, and the answer counts.
+func TestCheck15Op8(t *testing.T) {
+	t.Parallel()
+	r, g := newRig(t)
+	bob := r.friend("coolcat", g, alice)
+	users := []string{bob.ID}
+	for i := range 260 { // more than LargeThreshold
+		p := r.d.AddUser(fmt.Sprintf("member%03d", i))
+		p.Join(g)
+		if i < 129 {
+			users = append(users, p.ID)
+		}
+	}
+	r.restart() // GUILD_CREATE says that the guild is large
+	r.until("the large guild", func() bool { return len(r.n.largeGuilds()) == 1 })
+	r.d.LoseNext("PRESENCE_UPDATE", 1)
+	bob.Status("idle")
+	n := len(r.d.Wanted())
+	r.n.askPresences(users)
+	r.until("two requests", func() bool { return len(r.d.Wanted()) >= n+2 })
+	if got := r.d.Wanted()[n:]; !slices.Contains(got, maxAsk) || !slices.Contains(got, 30) {
+		t.Errorf("they name %d persons", got)
+	}
+	r.until("the answer", func() bool { return r.hub.Appearance(alice, bobAddress).Presence == "idle" })
+}
+
 // TestCheck17Hostile: whatever comes, there is no panic and the next message
 // arrives.
 func TestCheck17Hostile(t *testing.T) {
@@ -253,6 +281,15 @@ func TestCheck17Hostile(t *testing.T) {
 		"INTERACTION_CREATE", "GUILD_MEMBERS_CHUNK", "CHANNEL_DELETE", "GUILD_MEMBER_UPDATE", "THREAD_CREATE", "GUILD_ROLE_UPDATE"} {
 		r.d.Dispatch(e, map[string]any{"id": 1, "guild_id": 5, "user": "x", "members": 3, "channel_id": []any{}})
 		r.d.Dispatch(e, []any{1})
+	}
+	r.d.SendFrame([]byte("null")) // each of these ended the process
+	r.d.SendFrame([]byte(`{"op":10,"d":{"heartbeat_interval":-1}}`))
+	for _, guilds := range []any{[]any{nil}, []any{map[string]any{"id": g.ID, "channels": []any{nil}, "members": []any{nil}, "threads": []any{nil}}}, 5} {
+		identifies := r.d.Identifies()
+		r.d.RewriteNext("READY", func(d map[string]any) { d["guilds"] = guilds })
+		r.d.ForgetSessions()
+		r.d.Drop()
+		r.until("another session", func() bool { return r.d.Identifies() > identifies && r.hub.States()[0].Up })
 	}
 	bob.Say(dm, "end")
 	r.until("the end", func() bool { all := r.inbox(alice); return all[len(all)-1] == "coolcat: end" })
@@ -303,6 +340,10 @@ func TestCheck19Events(t *testing.T) {
 	r.gets(alice, `coolcat: (deleted: "see you at 9")`)
 	bob.React(mine.ID, "\U0001F44D")
 	r.gets(alice, "coolcat: (coolcat reacted \U0001F44D to \"shall we?\")")
+	bob.React(mine.ID, "\U0001F602")
+	r.until("another reaction", func() bool { return len(r.inbox(alice)) == 1 })
+	bob.Unreact(mine.ID, "\U0001F602") // taken back before a box has shown it
+	r.until("nothing", func() bool { return len(r.inbox(alice)) == 0 })
 	bob.Reply(mine.ID, "Yes!")
 	r.gets(alice, `coolcat: (re you: "shall we?") Yes!`)
 	f := bob.Say(dm, "**sale** today")
@@ -365,7 +406,7 @@ func TestCheck22Burst(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for i := range burst {
-		for range 5 {
+		for range 10_000 / burst {
 			r.d.Dispatch("PRESENCE_UPDATE", map[string]any{"user": map[string]any{"id": fmt.Sprint(900000 + i)}, "guild_id": g.ID, "status": "online"})
 		}
 		bob.Say(bob.DM(), fmt.Sprintf("line %d", i+1))

@@ -1,6 +1,8 @@
 package discord
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ func TestCheck1Deadlocks(t *testing.T) {
 	bob := r.friend("coolcat", g, alice)
 	before := r.goroutines()
 	yes, no := true, false
-	for _, c := range []struct {
+	tricks := []struct {
 		name  string
 		at    discordtest.Stage
 		trick discordtest.Trick
@@ -37,13 +39,22 @@ func TestCheck1Deadlocks(t *testing.T) {
 		{"op 9 true in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &yes}},
 		{"op 9 false in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &no}},
 		{"op 11 in answer to resume", discordtest.AtResume, discordtest.Trick{Op11: true}},
-	} {
+		{"a hello without an interval", discordtest.AtHello, discordtest.Trick{Frame: map[string]any{"op": 10, "d": map[string]any{"heartbeat_interval": 0}}}},
+		{"null instead of hello", discordtest.AtHello, discordtest.Trick{Frame: []byte("null"), Drop: true}},
+	}
+	rounds := len(tricks)
+	if os.Getenv("WTVGATE_SOAK") != "" {
+		rounds = 50 // discord.md 11: the library sleeps a second in each
+	}
+	for i := range rounds {
+		c := tricks[i%len(tricks)]
+		r.off.move(fuseWindow / maxIdentifies) // a fuse that blows is another test's
 		r.d.Misbehave(c.at, c.trick)
 		conns := r.d.Connections()
 		r.d.Drop()
 		r.until(c.name, func() bool { return r.d.Connections() >= conns+2 && r.d.Connected() == 1 && r.hub.States()[0].Up })
-		bob.Say(bob.DM(), c.name)
-		r.gets(alice, "coolcat: "+c.name)
+		bob.Say(bob.DM(), fmt.Sprint(c.name, i))
+		r.gets(alice, fmt.Sprint("coolcat: ", c.name, i))
 	}
 	r.d.Mute(true)
 	conns := r.d.Connections()
@@ -69,6 +80,25 @@ func TestCheck2Stops(t *testing.T) {
 		r.until("stopped", func() bool { s := r.hub.States()[0]; return !s.Up && strings.Contains(s.Text, want) })
 		if got := r.d.Connections(); got != conns {
 			t.Errorf("%d: %d more connections", code, got-conns)
+		}
+		r.close()
+	}
+}
+
+// TestCheck2StopsAtStart: the same codes in answer to the first IDENTIFY of a
+// process.
+func TestCheck2StopsAtStart(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]string{4004: "token", 4013: "intents", 4014: "Message Content"} {
+		r, _ := newRig(t)
+		r.close()
+		r.d.Misbehave(discordtest.AtIdentify, discordtest.Trick{Close: code, Times: -1})
+		conns := r.d.Connections()
+		r.open(rigOptions{})
+		r.run(rigOptions{idle: true})
+		r.until("stopped", func() bool { s := r.hub.States()[0]; return !s.Up && strings.Contains(s.Text, want) })
+		if got := r.d.Connections(); got != conns+1 {
+			t.Errorf("%d: %d connections", code, got-conns)
 		}
 		r.close()
 	}

@@ -241,7 +241,11 @@ func (n *Network) deliver(ctx context.Context, h *head, raw []byte, said string,
 		if err != nil {
 			return err
 		}
-		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, p.account, ""), Account: p.account, From: id.Remote(p.name),
+		answers, err := n.answersTo(ctx, h, p.account)
+		if err != nil {
+			return err
+		}
+		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, p.account, ""), Account: p.account, From: id.Remote(p.name), Answers: answers,
 			Name: cmp.Or(n.guilds.nick(p.user), cmp.Or(u.display(), h.name())), Text: c, Time: h.time()})
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStore, err)

@@ -27,7 +27,7 @@ const patience = 60 * time.Second
 func quick() Pace {
 	return Pace{Open: 10 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond, Invalid: 5 * time.Millisecond,
 		Echo: 100 * time.Millisecond, Clock: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
-		History: time.Millisecond, Chore: 250 * time.Millisecond, OpenGap: 0}
+		History: time.Millisecond, Answer: patience, Chore: 250 * time.Millisecond, OpenGap: 0}
 }
 
 // rig is a hub on a real store with the network, against the double.
@@ -105,7 +105,7 @@ type rigOptions struct {
 // newRig starts the double, a guild and a gateway with three accounts.
 func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild) {
 	t.Helper()
-	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose()}}
+	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose(), AnswerWithin: patience}}
 	for _, c := range change {
 		c(&o)
 	}
