@@ -171,6 +171,9 @@ func TestDiscordOutage(t *testing.T) {
 	p.d.Drop()
 	say(4)
 	p.hears(p.alice, 1, want...)
+	n := len(p.sent())
+	p.alice.Say(coolcat, "got all") // a round trip: what the box has had is noted by then
+	p.said(n, "**Alice**: got all")
 	p.g.Kill()
 	p.alice.Drop()
 	say(4)
