@@ -400,7 +400,10 @@ func TestMarks(t *testing.T) {
 // heartbeats are answered, memory stays.
 func TestCheck22Burst(t *testing.T) {
 	t.Parallel()
-	r, g := newRig(t, short)
+	r, g := newRig(t, func(o *rigOptions) {
+		o.double.Heartbeat = 3 * time.Second // the double hangs up after two without a beat, the library after five without an ACK
+		o.change = func(n *Options) { n.Pace.Silence = 30 * time.Second }
+	})
 	bob := r.friend("coolcat", g, alice)
 	conns := r.d.Connections()
 	var before, after runtime.MemStats
