@@ -21,7 +21,7 @@ func (n *Network) take(kind string, raw []byte) {
 		}
 	case "INTERACTION_CREATE":
 		n.takeInteraction(raw)
-	case "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "TYPING_START":
+	case "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE", "TYPING_START":
 		var w struct {
 			ChannelID string `json:"channel_id"`
 			GuildID   string `json:"guild_id"`
@@ -80,7 +80,9 @@ func (n *Network) happen(ctx context.Context, kind string, raw []byte) error {
 	case "MESSAGE_DELETE", "MESSAGE_DELETE_BULK":
 		return n.deleted(ctx, raw)
 	case "MESSAGE_REACTION_ADD":
-		return n.reacted(ctx, raw)
+		return n.reacted(ctx, raw, true)
+	case "MESSAGE_REACTION_REMOVE":
+		return n.reacted(ctx, raw, false)
 	case "TYPING_START":
 		return n.writes(ctx, raw)
 	case kindPress:

@@ -46,7 +46,7 @@ var rules = map[string][]string{
 		"maunium.net/go/mautrix", "go.mau.fi/util", "github.com/rs/zerolog", "go.yaml.in/yaml"},
 	// The Discord double; the discordgo client that it answers is in its tests.
 	"wtvgate/bridge/discord/discordtest": {"github.com/gorilla/websocket"},
-	"wtvgate/bridge/discord": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "github.com/bwmarrin/discordgo",
+	"wtvgate/bridge/discord": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/publicnet", "github.com/bwmarrin/discordgo",
 		"github.com/gorilla/websocket", "go.mau.fi/util", "golang.org/x/text/unicode/norm"},
 	// box names the store's errors and the two records a box link is made of.
 	"wtvgate/bridge/box": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/store",
