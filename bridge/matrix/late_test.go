@@ -12,7 +12,7 @@ import (
 // and is handled in the order in which it was written.
 func TestOrderAfterBeingAway(t *testing.T) {
 	w := newWorld(t)
-	w.phase, w.slow = time.Hour, 300*time.Millisecond
+	w.phase, w.slow = time.Hour, 3*time.Second
 	w.start()
 	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
 	rid := w.joined()
