@@ -82,8 +82,12 @@ func TestCheck4Backlog(t *testing.T) {
 	bob := r.d.AddUser("coolcat")
 	bob.Join(g)
 	r.join(alice, "general.webtv-fans")
-	bob.Say(general, "line 0")
+	first := bob.Say(general, "line 0")
 	r.gets(alice, "coolcat: line 0")
+	r.until("the line is noted", func() bool {
+		l, err := r.n.linesOf(t.Context(), first.ID)
+		return err == nil && len(l) == 1
+	})
 	r.close()
 	for i := 1; i <= 250; i++ {
 		bob.Say(general, fmt.Sprintf("line %d", i))
