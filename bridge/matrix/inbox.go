@@ -52,9 +52,9 @@ type inbox struct {
 
 // roomWork is a room with new rows.
 type roomWork struct {
-	again bool // more came while it was worked on
-	held  bool // it rested for what was written before (late.go); its worker's
-	tries int  // failures in a row
+	again bool      // more came while it was worked on
+	held  time.Time // since when it rests for what was written before (late.go); its worker's
+	tries int       // failures in a row
 	rest  *time.Timer
 }
 

@@ -36,8 +36,11 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork) error {
 	if b.n.now().Sub(b.started) >= b.n.pace.late {
 		return nil
 	}
-	if w.held {
-		w.held = false
+	if !w.held.IsZero() {
+		if b.n.now().Sub(w.held) < b.n.pace.roomMin {
+			return errHeld // woken by more of it
+		}
+		w.held = time.Time{}
 		return b.reorder(ctx, r)
 	}
 	_, raw, err := b.first(ctx, r)
@@ -46,7 +49,7 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork) error {
 	} else if err != nil {
 		return err
 	}
-	w.held = true
+	w.held = b.n.now()
 	return errHeld
 }
 
