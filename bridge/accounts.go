@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"wtvgate/bridge/id"
@@ -36,8 +37,18 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 // AccountsDomain is what stands behind the @ of our addresses.
 func (h *Hub) AccountsDomain() string { return h.dir.AccountsDomain() }
 
-// CreateAccount makes an account and its ghosts.
+// ErrReserved refuses an account at the gateway's own address: its owner would
+// speak with the gateway's voice.
+var ErrReserved = errors.New("this address is the gateway's own; choose another")
+
+// self is the address that speaks for the gateway.
+func (h *Hub) self() id.Address { return id.Address(selfName + "@" + h.dir.AccountsDomain()) }
+
+// CreateAccount makes an account and its ghosts. ErrReserved.
 func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
+	if n.Address.Address() == h.self() {
+		return fmt.Errorf("%s: %w", n.Address, ErrReserved)
+	}
 	name := n.Name
 	if name == "" {
 		name = puppets.AccountName(n.Address)

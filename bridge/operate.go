@@ -96,7 +96,7 @@ func (h *Hub) Broadcast(ctx context.Context, line string) (int, error) {
 	case len(line) > maxBroadcast:
 		return 0, fmt.Errorf("a notice has at most %d bytes, this one %d: a TV shows no more at once", maxBroadcast, len(line))
 	}
-	from := id.Address(selfName + "@" + h.dir.AccountsDomain())
+	from := h.self()
 	h.mu.Lock()
 	to := make([]id.Account, 0, len(h.seats))
 	for a := range h.seats {
