@@ -186,6 +186,28 @@ func TestCheck14TypingAndPresence(t *testing.T) {
 	r.until("offline", func() bool { return r.hub.Appearance(alice, bobAddress).Presence == "offline" })
 }
 
+// TestPresenceNewerThanItsGuild: what GUILD_CREATE says of a friend does not undo what
+// came after it, although guilds are worked off from a queue.
+func TestPresenceNewerThanItsGuild(t *testing.T) {
+	t.Parallel()
+	r, g := newRig(t)
+	bob := r.friend("coolcat", g, alice)
+	r.n.intake.pause()
+	r.n.take("GUILD_CREATE", fmt.Appendf(nil, `{"id":"7000","name":"Third","members":[{"user":{"id":%q,"username":"coolcat"},"nick":"Third Bob"}],
+		"presences":[{"user":{"id":%[1]q},"status":"idle"}]}`, bob.ID))
+	r.n.take("PRESENCE_UPDATE", fmt.Appendf(nil, `{"user":{"id":%q},"guild_id":"7000","status":"online"}`, bob.ID))
+	r.n.intake.dirt(nil)
+	r.until("the guild", func() bool { return slices.Contains(r.n.guilds.ids(), "7000") })
+	r.until("all of it is handled", func() bool {
+		r.n.intake.mu.Lock()
+		defer r.n.intake.mu.Unlock()
+		return r.n.intake.keys[guildKey+"7000"] == nil
+	})
+	if got := r.hub.Appearance(alice, bobAddress).Presence; got != "online" {
+		t.Errorf("bob is shown as %s", got)
+	}
+}
+
 // TestCheck15AfterIdentify: who went offline meanwhile is offline after a new
 // session.
 func TestCheck15AfterIdentify(t *testing.T) {
