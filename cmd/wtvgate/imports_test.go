@@ -16,6 +16,7 @@ var rules = map[string][]string{
 	"wtvgate/msnp/server":   {"wtvgate/msnp/wire"},
 	"wtvgate/msnp/ns":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
 	"wtvgate/msnp/sb":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
+	"wtvgate/msnp/record":   {"wtvgate/msnp/wire"},
 	"wtvgate/msnp/client":   {"wtvgate/msnp/wire", "wtvgate/msnp/passport"},
 	"wtvgate/msnp/msnptest": {"wtvgate/msnp/..."},
 	"wtvgate/wtvp/wire":     {},
