@@ -135,6 +135,7 @@ type Matrix struct {
 	Encryption  Encryption
 	Presence    bool // show_presence: friends see whether boxes are there
 	Invites     Invites
+	Operators   []string // user ids of those who may talk with the bot
 }
 
 // Homeserver is the one the gateway belongs to.

@@ -92,6 +92,7 @@ type rawMatrix struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
 	} `mapstructure:"invites"`
+	Operators []string `mapstructure:"operators"`
 }
 
 type rawDiscord struct {
@@ -144,6 +145,7 @@ func defaults() raw {
 	r.Matrix.Encryption = string(EncryptionAllow)
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
+	r.Matrix.Operators = []string{}
 
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"

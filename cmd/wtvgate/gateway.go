@@ -73,7 +73,9 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		err = g.wireWTVP(ctx, g.pages())
 	}
 	if err == nil {
-		g.control, err = admin.OpenControl(cfg.DataDir, g.runningOperator(), log)
+		o := g.runningOperator()
+		g.console = admin.Console{Operator: o, Log: log}.Answer
+		g.control, err = admin.OpenControl(cfg.DataDir, o, log)
 	}
 	if err != nil {
 		g.closePorts()
