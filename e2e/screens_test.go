@@ -19,7 +19,7 @@ import (
 // box is `wtvgate box` at a terminal, the friend's client is Hydrogen in a browser.
 
 // A terminal of this size fills its half of the picture.
-const screenCols, screenRows = 57, 26
+const screenCols, screenRows = 57, 22
 
 // TestConversationScreens has a box and a friend talk and takes the picture, if
 // CONVERSATION_SCREENS names the folder in which docs/screens/conversation/shoot.sh has
@@ -41,7 +41,9 @@ func TestConversationScreens(t *testing.T) {
 	box := p.g.Terminal(p.box, screenCols, screenRows)
 	box.Wait("signed in")
 
-	box.Type("/open Bob")
+	box.Type("/list")
+	box.Wait("(" + bobAddress + "): ")
+	box.Type("/open 1")
 	box.Wait("what you type goes there")
 	alice := func(text string) {
 		t.Helper()
@@ -54,15 +56,19 @@ func TestConversationScreens(t *testing.T) {
 		client.do("say", text)
 		box.Wait("Bob: " + onTV)
 	}
-	alice("Hi Bob! I am writing this on my TV.")
+	const first, page, last = "Hi Bob! I am writing this on my TV.", "Then this is for you: https://example.org/tv", "Tea at five?"
+	alice(first)
 	bob("Alice! On the old WebTV? 😃", "Alice! On the old WebTV? :D")
-	alice("Yes, from the sofa :)")
+	const old = "Is that thing still alive?"
+	bob(old, old)
+	alice("It is! From the sofa :)")
 	p.bob.Typing(room, true) // Hydrogen does not tell it
 	box.Wait("Bob is typing")
-	bob("Then here is a page for it: https://example.org/tv", "Then here is a page for it: https://example.org/tv")
-	alice("Got it. Tea at five?")
-
-	client.do("shoot", filepath.Join(dir, "conversation.png"), box.Wrote(), box.Cols, box.Rows)
+	bob(page, page)
+	alice(last)
+	client.do("react", last, "👍")
+	box.Wait(`:thumbsup: to "` + last + `")`)
+	client.do("shoot", filepath.Join(dir, "conversation.png"), first, box.Wrote(), box.Cols, box.Rows)
 }
 
 // pages is the program that drives the browser.
