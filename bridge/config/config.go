@@ -135,6 +135,9 @@ type Matrix struct {
 	Encryption  Encryption
 	Presence    bool // show_presence: friends see whether boxes are there
 	Invites     Invites
+
+	RoomMembers  int  // rooms.max_members: of a room for several people; 0: no such rooms
+	OtherBridges bool // users of other bridges are let through
 }
 
 // Homeserver is the one the gateway belongs to.

@@ -92,6 +92,10 @@ type rawMatrix struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
 	} `mapstructure:"invites"`
+	Rooms struct {
+		MaxMembers int `mapstructure:"max_members"`
+	} `mapstructure:"rooms"`
+	OtherBridges bool `mapstructure:"other_bridges"`
 }
 
 type rawDiscord struct {
@@ -144,6 +148,7 @@ func defaults() raw {
 	r.Matrix.Encryption = string(EncryptionAllow)
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
+	r.Matrix.Rooms.MaxMembers = 500
 
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"

@@ -31,6 +31,11 @@ func TestAddresses(t *testing.T) {
 		"webtv_alice@matrix.org":       "@webtv_alice:matrix.org", // another server's
 		"alice@hs.test":                "@alice:hs.test",
 		"_irc_=23x=5b1=5d@example.org": "@_irc_#x[1]:example.org",
+		"#retro@matrix.org":            "#retro:matrix.org",
+		"#=52etro@matrix.org:8448":     "#Retro:matrix.org:8448",
+		"#=23=23@matrix.org":           "###:matrix.org",
+		"#!=41b@matrix.org":            "!Ab:matrix.org",
+		"#!!=41b-_c@hs.test":           "!Ab-_c",
 	} {
 		if got, err := n.Remote(a); err != nil || got != r {
 			t.Errorf("Remote(%q) = %q, %v; want %q", a, got, err, r)
@@ -43,7 +48,10 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for a, want := range map[id.Address]string{
-		"#retro@matrix.org":   "room",
+		"#@matrix.org":        "cannot be",
+		"#!@matrix.org":       "cannot be",
+		"#!!x@matrix.org":     "cannot be", // an id without server belongs to ours
+		"#a=20b@matrix.org":   "cannot be",
 		"webtv_alice@hs.test": "gateway itself",
 		"webtvbot@hs.test":    "gateway itself",
 		"a=3ab@matrix.org":    "cannot be",
@@ -57,7 +65,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("Remote(%q) = %q, %v; want a refusal with %q", a, got, err, want)
 		}
 	}
-	for _, r := range []id.Remote{"bob", "@bob", "@:x.org", "#bob:x.org", "@bob:X.org", id.Remote("@" + strings.Repeat("A", 60) + ":x.org")} {
+	for _, r := range []id.Remote{"bob", "@bob", "@:x.org", "#bob", "#:x.org", "#!bob:x.org", "!:x.org", "!", "#", "#bob:X.org", "!!x", "@bob:X.org", id.Remote("@" + strings.Repeat("A", 60) + ":x.org")} {
 		if got, err := n.Address(r); err == nil {
 			t.Errorf("Address(%q) = %q, want a refusal", r, got)
 		}

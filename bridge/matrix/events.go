@@ -26,6 +26,11 @@ const keyFriend = "wtvgate.friend"
 // handle gives one pushed event its effect. It may be called again for the same
 // event.
 func (n *Network) handle(ctx context.Context, evt *event.Event) error {
+	if all, err := n.crowds(ctx, evt.RoomID); err != nil {
+		return err
+	} else if len(all) > 0 {
+		return n.handleCrowd(ctx, all, evt)
+	}
 	if evt.StateKey == nil {
 		return n.said(ctx, evt)
 	}

@@ -351,6 +351,15 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 			return err
 		}
 	}
+	all, err := n.crowdsWhere(ctx, `account = ?`, a)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := n.leaveCrowd(ctx, c, "This WebTV account is gone."); err != nil {
+			return err
+		}
+	}
 	if err := n.exec(ctx, "forget rooms", `DELETE FROM matrix_rooms WHERE account = ?`, a); err != nil {
 		return err
 	}

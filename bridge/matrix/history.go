@@ -105,7 +105,7 @@ func (n *Network) since(ctx context.Context, c *mautrix.Client, r room) (all []p
 			case h.Time < r.inviteTime:
 				done = true
 			case h.StateKey == nil && h.ID != "":
-				all = append(all, pushed{ID: h.ID, Room: r.id, raw: e.raw})
+				all = append(all, pushed{ID: h.ID, Room: r.id, Sender: h.Sender, raw: e.raw})
 			case h.Type == event.StateMember.Type && h.StateKey != nil && *h.StateKey == string(c.UserID):
 				joined = joined || h.Content["membership"] == string(event.MembershipJoin)
 			}

@@ -63,6 +63,8 @@ type Options struct {
 	ShowPresence  bool     // ghosts are shown as their boxes are
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
+	RoomMembers   int      // how many people a room for several may have; 0: no such rooms
+	OtherBridges  bool     // users of other bridges are let through
 
 	DB    *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
 	Vault Vault   // seals secrets; not needed with encryption off
@@ -88,6 +90,7 @@ type Network struct {
 	ghosts   *ghosts
 	devices  *devices // nil: encryption is off
 	feeds    *feeds
+	flow     *flow
 	plain    sync.Map      // rooms that were seen to be unencrypted since the start
 	suspect  chan struct{} // a call failed: look at the homeserver now
 	firstUp  chan struct{} // closed when the homeserver is there for the first time
@@ -106,6 +109,7 @@ var (
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
 	_ bridge.Attendant   = (*Network)(nil)
+	_ bridge.Leaver      = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite
@@ -139,6 +143,7 @@ func New(o Options) (*Network, error) {
 	n.inbox = newInbox(n)
 	n.ghosts = newGhosts(n)
 	n.feeds = newFeeds(n)
+	n.flow = newFlow()
 	if o.Encryption != encryptionOff {
 		var err error
 		if n.devices, err = openDevices(ctx, n); err != nil {

@@ -33,6 +33,13 @@ func (n *Network) Presence(a id.Account, r id.Remote) (bridge.Presence, error) {
 }
 
 func (n *Network) presence(ctx context.Context, a id.Account, friend mid.UserID) (bridge.Presence, error) {
+	if isRoom(id.Remote(friend)) {
+		c, ok, err := n.crowdOf(ctx, a, id.Remote(friend))
+		if err != nil || !ok || c.state != stateJoined {
+			return bridge.PresenceOffline, err
+		}
+		return bridge.PresenceOnline, nil
+	}
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
 	var joined bool
