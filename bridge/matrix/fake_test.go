@@ -212,6 +212,8 @@ func (hs *homeserver) answer(c call) (int, any) {
 		}
 	}
 	switch {
+	case c.path == "/_matrix/media/v3/upload":
+		return 200, map[string]any{"content_uri": "mxc://hs.test/up"}
 	case len(seg) < 2 || seg[0] != "v3":
 		return 404, map[string]any{"errcode": "M_UNRECOGNIZED"}
 	case seg[1] == "account":
@@ -219,7 +221,9 @@ func (hs *homeserver) answer(c call) (int, any) {
 	case seg[1] == "register":
 		return hs.register(c)
 	case seg[1] == "profile":
-		hs.users[c.user], _ = c.body["displayname"].(string)
+		if name, ok := c.body["displayname"].(string); ok {
+			hs.users[c.user] = name
+		}
 		return 200, fine
 	case seg[1] == "directory":
 		for rid, r := range hs.rooms {

@@ -137,7 +137,8 @@ func (g *ghosts) replace(list []bridge.Account, stored map[id.Account]ghostRow, 
 	clear(g.locals)
 	for _, a := range list {
 		g.put(a)
-		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name, g.n.encrypts()}) {
+		pic, _ := g.n.avatarOf(a.Address) // ensureAvatar says what is wrong with it
+		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name, pic.mark, g.n.encrypts()}) {
 			g.schedule(a.Address, 0)
 		}
 	}
@@ -204,6 +205,9 @@ func (g *ghosts) run(ctx context.Context) {
 			if err == nil {
 				err = g.n.ensureDevice(ctx, a)
 			}
+			if err == nil {
+				err = g.n.ensureAvatar(ctx, a)
+			}
 		} else {
 			err = g.n.retire(ctx, a)
 		}
@@ -260,13 +264,14 @@ func (g *ghosts) done(ctx context.Context, a id.Account, err error) {
 type ghostRow struct {
 	registered bool
 	name       string
-	device     bool // there is one that is ready, and it is wanted
+	picture    string // the mark of an avatar
+	device     bool   // there is one that is ready, and it is wanted
 }
 
 func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name,
+	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name, picture,
 		? AND EXISTS (SELECT 1 FROM matrix_devices d WHERE d.account = g.account AND ready = 1) FROM matrix_ghosts g`, g.n.encrypts())
 	if err != nil {
 		return nil, fmt.Errorf("matrix: list ghosts: %w", err)
@@ -276,7 +281,7 @@ func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	for rows.Next() {
 		var a id.Account
 		var r ghostRow
-		if err := rows.Scan(&a, &r.registered, &r.name, &r.device); err != nil {
+		if err := rows.Scan(&a, &r.registered, &r.name, &r.picture, &r.device); err != nil {
 			return nil, fmt.Errorf("matrix: list ghosts: %w", err)
 		}
 		all[a] = r
@@ -320,7 +325,7 @@ func (n *Network) ensureGhost(ctx context.Context, a bridge.Account, rename bool
 func (n *Network) ghostRow(ctx context.Context, a id.Account) (r ghostRow, err error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	err = n.db.QueryRowContext(ctx, `SELECT registered, name FROM matrix_ghosts WHERE account = ?`, a).Scan(&r.registered, &r.name)
+	err = n.db.QueryRowContext(ctx, `SELECT registered, name, picture FROM matrix_ghosts WHERE account = ?`, a).Scan(&r.registered, &r.name, &r.picture)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("matrix: find ghost: %w", err)
 	}

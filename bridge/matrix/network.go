@@ -61,6 +61,7 @@ type Options struct {
 	Bot           string   // user name of the application service itself
 	Encryption    string   // off, allow or require
 	ShowPresence  bool     // ghosts are shown as their boxes are
+	Avatars       string   // folder of the accounts' own pictures; "": ghosts have none
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
 	RoomMembers   int      // how many people a room for several may have; 0: no such rooms

@@ -67,7 +67,11 @@ func (n *Network) tellPresence(ctx context.Context, r room, name string) error {
 	if err != nil {
 		return err
 	}
-	return n.receive(ctx, bridge.PresenceEvent{Account: r.account, From: id.Remote(r.friend), Presence: p, Name: name})
+	e := bridge.PresenceEvent{Account: r.account, From: id.Remote(r.friend), Presence: p, Name: name}
+	if name != "" && name != r.name {
+		e.Was = r.name
+	}
+	return n.receive(ctx, e)
 }
 
 // presenceCame notes what the homeserver says of a user, and tells it if it is
