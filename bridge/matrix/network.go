@@ -92,6 +92,7 @@ type Network struct {
 	devices  *devices // nil: encryption is off
 	feeds    *feeds
 	flow     *flow
+	ephemera *ephemera
 	plain    sync.Map      // rooms that were seen to be unencrypted since the start
 	suspect  chan struct{} // a call failed: look at the homeserver now
 	firstUp  chan struct{} // closed when the homeserver is there for the first time
@@ -145,6 +146,7 @@ func New(o Options) (*Network, error) {
 	n.ghosts = newGhosts(n)
 	n.feeds = newFeeds(n)
 	n.flow = newFlow()
+	n.ephemera = newEphemera(n)
 	if o.Encryption != encryptionOff {
 		var err error
 		if n.devices, err = openDevices(ctx, n); err != nil {
