@@ -72,6 +72,23 @@ func TestPollShown(t *testing.T) {
 	}
 }
 
+// The newer type of a poll, a call, and what is of no kind that is shown.
+func TestPollAndCall(t *testing.T) {
+	w := up(t)
+	rid := w.joined()
+	words := func(s string) []m { return []m{{"mimetype": "text/html", "body": "<b>x</b>"}, {"body": s}} }
+	poll := m{"m.poll": m{"question": m{"m.text": words("Tea?")}, "max_selections": 1, "answers": []m{{"m.id": "a", "m.text": words("yes")}, {"m.id": "b", "m.text": words("no")}}}}
+	w.push("1", ev(rid, "$p", "m.poll.start", bobID, poll), ev(rid, "$q", "m.poll.start", bobID, m{"m.poll": 1}), ev(rid, "$r", "m.poll.response", bobID, m{}),
+		ev(rid, "$c", "m.call.invite", bobID, m{"call_id": "1", "offer": m{"type": "offer", "sdp": "x"}}), textEv(rid, "$t", bobID, "after"))
+	got := bodies(await[bridge.MessageEvent](t, w.core, 2))
+	if got[0] != "[poll: Tea?]\n1. yes\n2. no" || got[1] != "after" {
+		t.Errorf("shown %q", got)
+	}
+	if n := await[bridge.NoticeEvent](t, w.core, 1); len(n) != 1 || n[0].Text != "Bob tried to call you, which does not reach a TV." {
+		t.Errorf("notices %+v", n)
+	}
+}
+
 // TestContent: what a box typed is never markup; looks and the friend's name get
 // a formatted body.
 func TestContent(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
-	"wtvgate/bridge/text"
 )
 
 // crowd_events.go: what happens in rooms for several people. Who comes and goes is
@@ -207,7 +206,7 @@ func (n *Network) heard(ctx context.Context, all []crowd, evt *event.Event) erro
 		return nil
 	}
 	switch evt.Type {
-	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart:
+	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart, eventPoll:
 		return n.crowdMessage(ctx, in, evt)
 	case event.EventReaction:
 		return n.each(ctx, in, evt, func(r room, e *event.Event) (bridge.Event, error) { return n.reactionEvent(r, e) })
@@ -249,7 +248,7 @@ func (n *Network) crowdEcho(ctx context.Context, c crowd, evt *event.Event) erro
 
 // crowdMessage hands a line on to every account but its writer's.
 func (n *Network) crowdMessage(ctx context.Context, in []crowd, evt *event.Event) error {
-	if err := parse(evt); err != nil {
+	if _, err := plainContent(evt, room{}); err != nil {
 		return err
 	}
 	answers, replaces := related(evt)
@@ -267,9 +266,10 @@ func (n *Network) crowdMessage(ctx context.Context, in []crowd, evt *event.Event
 		if line == flowTell {
 			return bridge.NoticeEvent{Event: scoped(evt.ID, r.account), Account: r.account, From: id.Remote(r.friend), Time: n.timeOf(evt), Text: lineFlow}, nil
 		}
-		t := r.content(evt)
-		if t.Empty() {
-			return nil, nil
+		r.speaker = r.called(evt.Sender)
+		t, err := plainContent(evt, r)
+		if err != nil || t.Empty() {
+			return nil, err
 		}
 		if skipped > 0 {
 			err := n.receive(ctx, bridge.NoticeEvent{Event: scoped(evt.ID+"#skipped", r.account), Account: r.account, From: id.Remote(r.friend),
@@ -288,15 +288,6 @@ func (n *Network) crowdMessage(ctx context.Context, in []crowd, evt *event.Event
 		}
 		return e, nil
 	})
-}
-
-// content is a message in the plain model.
-func (r room) content(evt *event.Event) text.Content {
-	r.speaker = r.called(evt.Sender)
-	if p, ok := evt.Content.Parsed.(*event.PollStartEventContent); ok {
-		return poll(p, r)
-	}
-	return incoming(evt.Content.AsMessage(), evt.Type == event.EventSticker, r)
 }
 
 // called is the name of somebody in a room for several.

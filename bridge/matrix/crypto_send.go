@@ -289,7 +289,7 @@ func (n *Network) noticeTo(ctx context.Context, r room, key id.Message, text str
 // unsealed refuses what was written in clear where that is not allowed, and
 // tells both sides.
 func (n *Network) unsealed(ctx context.Context, r room, evt *event.Event) error {
-	if evt.Type != event.EventMessage && evt.Type != event.EventSticker && evt.Type != event.EventUnstablePollStart {
+	if evt.Type != event.EventMessage && evt.Type != event.EventSticker && evt.Type != event.EventUnstablePollStart && evt.Type != eventPoll {
 		return nil
 	}
 	if !r.toldBox {
