@@ -152,6 +152,7 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 
 		RoomMembers:  r.Rooms.MaxMembers,
 		OtherBridges: r.OtherBridges,
+		Owners:       r.Owners,
 	}
 	if m.RoomMembers < 0 || m.RoomMembers > maxRoomMembers {
 		c.fault("matrix.rooms.max_members", strconv.Itoa(m.RoomMembers)+" is out of range", "0 (no rooms) to "+strconv.Itoa(maxRoomMembers))

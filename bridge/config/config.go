@@ -138,6 +138,8 @@ type Matrix struct {
 
 	RoomMembers  int  // rooms.max_members: of a room for several people; 0: no such rooms
 	OtherBridges bool // users of other bridges are let through
+
+	Owners string // folder of the owners' access tokens; "": none
 }
 
 // Homeserver is the one the gateway belongs to.

@@ -134,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 3+50 {
+	if len(names) != 3+51 {
 		t.Errorf("%d keys", len(names)-3)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -178,6 +178,7 @@ matrix:
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
   rooms: {max_members: 7}
   other_bridges: true
+  owners: tokens
 discord:
   enabled: true
   token_file: TOKENFILE
@@ -201,7 +202,7 @@ func wantFull(tokenFile string) Config {
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
 			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
-			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}, 7, true},
+			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}, 7, true, "tokens"},
 		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
 	}
 }

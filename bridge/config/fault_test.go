@@ -51,14 +51,14 @@ func TestOneFault(t *testing.T) {
 		{"log:\n  [a]: b\n", "log: a key should be a word (FILE line 2)"},
 		{"<<: {data_dir: x}\n", "<<: is not a known key; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		// Unknown keys.
-		{"matrix:\n  enabld: true\n", "matrix.enabld: is not a known key; did you mean enabled?; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites, rooms, other_bridges (FILE line 2)"},
+		{"matrix:\n  enabld: true\n", "matrix.enabld: is not a known key; did you mean enabled?; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites, rooms, other_bridges, owners (FILE line 2)"},
 		{"Log: {level: info}\n", "Log: is not a known key; did you mean log?; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		{"matrix: {homeserver: {ulr: x}}\n", "matrix.homeserver.ulr: is not a known key; did you mean url?; allowed: url, domain (FILE line 1)"},
 		{"discord: {token: abc}\n", "discord.token: is not a known key; allowed: enabled, token_file, api_url, address_domain, guilds, ask_in_channel (FILE line 1)"},
 		{"flatten_presence: nobody\n", "flatten_presence: is not a known key; did you mean messenger.flatten_presence?; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		{"matrix.enabled: true\n", "matrix.enabled: is not a known key; a section's keys are indented below it: matrix: {enabled: ...}; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		// Types.
-		{"matrix: true\n", "matrix: should be a section with keys of its own; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites, rooms, other_bridges (FILE line 1)"},
+		{"matrix: true\n", "matrix: should be a section with keys of its own; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites, rooms, other_bridges, owners (FILE line 1)"},
 		{"admin: [a]\n", "admin: should be a section with keys of its own; allowed: listen, token_file (FILE line 1)"},
 		{"matrix: {enabled: yes}\n", "matrix.enabled: should be true or false; allowed: true, false (FILE line 1)"},
 		{"matrix:\n  enabled: 1\n", "matrix.enabled: should be true or false; allowed: true, false (FILE line 2)"},

@@ -95,7 +95,8 @@ type rawMatrix struct {
 	Rooms struct {
 		MaxMembers int `mapstructure:"max_members"`
 	} `mapstructure:"rooms"`
-	OtherBridges bool `mapstructure:"other_bridges"`
+	OtherBridges bool   `mapstructure:"other_bridges"`
+	Owners       string `mapstructure:"owners"`
 }
 
 type rawDiscord struct {

@@ -184,20 +184,22 @@ func (n *Network) heard(ctx context.Context, all []crowd, evt *event.Event) erro
 	if evt.Type == event.EventEncrypted {
 		return n.heardSealed(ctx, in, evt)
 	}
-	if n.isGhost(evt.Sender) {
-		for i, c := range in {
-			ghost, err := n.ghostID(c.account)
-			if err != nil || ghost != evt.Sender {
-				continue
-			}
-			if err := n.crowdEcho(ctx, c, evt); err != nil {
-				return err
-			}
-			in = append(in[:i], in[i+1:]...)
-			break
-		}
-	} else if n.own(evt.Sender) {
+	if n.own(evt.Sender) && !n.isGhost(evt.Sender) {
 		return nil
+	}
+	for i, c := range in {
+		mine, err := n.spokenBy(ctx, c.account, evt)
+		if err != nil {
+			return err
+		}
+		if !mine {
+			continue
+		}
+		if err := n.crowdEcho(ctx, c, evt); err != nil {
+			return err
+		}
+		in = append(in[:i], in[i+1:]...)
+		break
 	}
 	if n.shuns(evt.Sender) {
 		return n.tellBridged(ctx, in[:min(len(in), 1)], evt)

@@ -65,6 +65,8 @@ func (n *Network) send(ctx context.Context, r room, key id.Message, kind event.T
 			return "", err
 		}
 		kind, content = event.EventEncrypted, raw
+	} else if r.voice != nil {
+		c = r.voice
 	}
 	resp, err := c.SendMessageEvent(ctx, r.id, kind, content, mautrix.ReqSendEvent{TransactionID: transactionID(string(key)), DontEncrypt: true})
 	if err != nil {

@@ -65,6 +65,7 @@ type Options struct {
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
 	RoomMembers   int      // how many people a room for several may have; 0: no such rooms
+	Owners        string   // folder of the owners' own access tokens, see owners.go; "": none
 	OtherBridges  bool     // users of other bridges are let through
 
 	DB    *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
@@ -93,6 +94,7 @@ type Network struct {
 	feeds    *feeds
 	flow     *flow
 	ephemera *ephemera
+	owners   *owners
 	plain    sync.Map      // rooms that were seen to be unencrypted since the start
 	suspect  chan struct{} // a call failed: look at the homeserver now
 	firstUp  chan struct{} // closed when the homeserver is there for the first time
@@ -147,6 +149,7 @@ func New(o Options) (*Network, error) {
 	n.feeds = newFeeds(n)
 	n.flow = newFlow()
 	n.ephemera = newEphemera(n)
+	n.owners = newOwners()
 	if o.Encryption != encryptionOff {
 		var err error
 		if n.devices, err = openDevices(ctx, n); err != nil {

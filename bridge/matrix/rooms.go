@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"maunium.net/go/mautrix"
 	mid "maunium.net/go/mautrix/id"
 
 	"wtvgate/bridge/id"
@@ -50,6 +51,8 @@ type room struct {
 	ghost  mid.UserID // the account's, with people
 	// speaker is who wrote the message at hand, with people
 	speaker string
+	// voice is who writes instead of the ghost, with people (owners.go)
+	voice *mautrix.Client
 }
 
 // friendName is what to call the friend in a line of text.

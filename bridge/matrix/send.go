@@ -110,6 +110,9 @@ func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.Eve
 			return ev, err
 		}
 	}
+	if r.voice, err = n.speaker(ctx, r); err != nil {
+		return "", err
+	}
 	ev, err := n.send(ctx, r, m.ID, event.EventMessage, content(m, r))
 	if err != nil {
 		return "", err
@@ -130,6 +133,9 @@ func (n *Network) MarkRead(ctx context.Context, m bridge.Outbound, ev id.Event) 
 		return err
 	}
 	err = n.judge(c.SendReceipt(ctx, rid, plain, event.ReceiptTypeRead, nil), textRefused)
+	if err == nil {
+		n.readAsOwner(ctx, m, rid, plain)
+	}
 	if permanent(err) {
 		n.log.Debug("not marked read", "account", m.From.Address, "room", rid, "err", err)
 		return nil
