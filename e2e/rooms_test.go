@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"maunium.net/go/mautrix"
@@ -119,4 +123,109 @@ func TestRoomOfNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.bob.WaitRead(aliceGhost, mid.EventID(string(e.Event)[:len(e.Event)-len(" "+alice.Address)]))
+}
+
+// signIn is another client of a friend's account, for what a Friend does not do.
+func signIn(t *testing.T, hs *harness.Homeserver, f *harness.Friend) *mautrix.Client {
+	t.Helper()
+	c, err := mautrix.NewClient(hs.URL, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Login(t.Context(), &mautrix.ReqLogin{Type: mautrix.AuthTypePassword, Password: "password", StoreCredentials: true,
+		Identifier: mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: f.ID.Localpart()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A room is upgraded: the contact goes on in the new one. The ghost is thrown out:
+// the box is told, and it stays out.
+func TestRoomMovesAndThrowsOut(t *testing.T) {
+	const contact = id.Remote("#retro:" + harness.Domain)
+	s := newScene(t, func(o *matrix.Options) { o.RoomMembers = 50 })
+	room := openRoom(s.bob, "retro")
+	bob := signIn(t, s.hs, s.bob)
+	to := bridge.Outbound{ID: "m1", From: alice, To: contact, Text: text.Content{Body: "in the new room"}}
+	if err := s.n.Invite(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		Room mid.RoomID `json:"replacement_room"`
+	}
+	_, err := bob.MakeRequest(t.Context(), http.MethodPost, bob.BuildClientURL("v3", "rooms", room, "upgrade"), map[string]string{"new_version": "11"}, &made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.bob.WaitMember(made.Room, aliceGhost, event.MembershipJoin)
+	s.bob.WaitMember(room, aliceGhost, event.MembershipLeave)
+	s.bob.Send(made.Room, "hello again")
+	e := await(s.core, "a line", func(e bridge.MessageEvent) bool { return e.Text.Body == "hello again" })
+	if e.From != contact || e.Speaker != "bob" {
+		t.Errorf("line %+v", e)
+	}
+	if _, err := s.n.Send(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	s.bob.WaitText(made.Room, aliceGhost, "in the new room")
+	if _, err := bob.KickUser(t.Context(), made.Room, &mautrix.ReqKickUser{UserID: aliceGhost}); err != nil {
+		t.Fatal(err)
+	}
+	await(s.core, "a word", func(e bridge.NoticeEvent) bool { return e.From == contact && strings.Contains(e.Text, "removed you") })
+	to.ID = "m2"
+	if _, err := s.n.Send(t.Context(), to); err == nil || !strings.Contains(err.Error(), "add it again") {
+		t.Errorf("sent after being thrown out: %v", err)
+	}
+}
+
+// An owner who has a Matrix account speaks as themselves, and the ghost has a
+// picture.
+func TestOwnerAndPicture(t *testing.T) {
+	const contact = id.Remote("#retro:" + harness.Domain)
+	owners := t.TempDir()
+	s := newScene(t, func(o *matrix.Options) { o.RoomMembers, o.Owners, o.Avatars = 50, owners, t.TempDir() })
+	room := openRoom(s.bob, "retro")
+	dora := s.hs.NewFriend("dora")
+	dora.Join(room)
+	token := signIn(t, s.hs, dora).AccessToken
+	if err := os.WriteFile(filepath.Join(owners, string(alice.Address)), []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	to := bridge.Outbound{ID: "m1", From: alice, To: contact, Text: text.Content{Body: "it is me"}}
+	if err := s.n.Invite(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.n.Send(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	s.bob.WaitText(room, dora.ID, "it is me")
+	await(s.core, "the echo", func(e bridge.EchoEvent) bool { return e.ID == "m1" })
+	dora.Send(room, "from my phone")
+	e := await(s.core, "a line", func(e bridge.MessageEvent) bool { return true })
+	if e.Text.Body != "from my phone" || e.Speaker != "dora" {
+		t.Errorf("line %+v", e)
+	}
+	bob := signIn(t, s.hs, s.bob)
+	p, err := bob.GetProfile(t.Context(), aliceGhost)
+	if err != nil || p.AvatarURL.IsEmpty() {
+		t.Fatalf("profile %+v, %v", p, err)
+	}
+	data, err := bob.DownloadBytes(t.Context(), p.AvatarURL)
+	if err != nil || http.DetectContentType(data) != "image/png" {
+		t.Errorf("picture of %d bytes, %v", len(data), err)
+	}
+}
+
+// doctor finds the way to the homeserver and back on a homeserver without ping, and
+// says what to do where it cannot look.
+func TestDoctorBothWays(t *testing.T) {
+	p := newParts(t)
+	if out := p.g.Run("doctor"); !strings.Contains(out, "has no ping, so it cannot be tried while the gateway runs") {
+		t.Errorf("while it runs:\n%s", out)
+	}
+	p.g.Stop()
+	if out := p.g.Run("doctor"); !strings.Contains(out, "the homeserver reaches the gateway at") {
+		t.Errorf("while it does not run:\n%s", out)
+	}
 }
