@@ -121,3 +121,24 @@ func FuzzGhostName(f *testing.F) {
 		}
 	})
 }
+
+// A room's address is read as what it was made of, and no two rooms share one.
+func FuzzRoomAddress(f *testing.F) {
+	for _, s := range []string{"#retro:matrix.org", "!Ab:hs.test", "!Ab-_c", "#!x:hs.test", "##:a.b:8448", "!!x", "#\x00:x"} {
+		f.Add(s)
+	}
+	w := &Network{o: Options{Domain: "hs.test", GhostPrefix: "webtv_", Bot: "webtvbot"}}
+	f.Fuzz(func(t *testing.T, s string) {
+		r := id.Remote(s)
+		if !isRoom(r) {
+			return
+		}
+		a, err := w.Address(r)
+		if err != nil {
+			return
+		}
+		if back, err := w.Remote(a); err != nil || back != r {
+			t.Fatalf("%q -> %q -> %q, %v", r, a, back, err)
+		}
+	})
+}

@@ -20,6 +20,7 @@ func TestIncoming(t *testing.T) {
 		{`{"msgtype":"m.text","body":" a\r\nb\u0007\u0000c \n"}`, "a\nbc"},
 		{`{"msgtype":"m.text","body":"**b**","format":"org.matrix.custom.html","formatted_body":"<b>b</b>"}`, "b"},
 		{`{"msgtype":"m.notice","body":"beep"}`, "beep"},
+		{`{"msgtype":"m.text","body":"Bobby: hi","format":"org.matrix.custom.html","formatted_body":"<a href=\"https://matrix.to/#/@bob:hs.test\">Bobby</a>: hi"}`, "Bobby: hi"},
 		{`{"msgtype":"m.emote","body":"waves"}`, "* Bob waves"},
 		{`{"msgtype":"m.emote","body":" "}`, ""},
 		{`{"msgtype":"m.text","body":""}`, ""},

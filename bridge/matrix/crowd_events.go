@@ -75,14 +75,18 @@ func (n *Network) noteMember(ctx context.Context, rid mid.RoomID, who mid.UserID
 	return true, n.exec(ctx, "forget member", `DELETE FROM matrix_members WHERE room = ? AND user = ?`, rid, who)
 }
 
-// crowdGhostOut handles a ghost that left or was thrown out: it does not go back by
-// itself (matrix.md 7).
+// crowdGhostOut handles a ghost that was thrown out: it does not go back by itself
+// (matrix.md 7). Its own leaving was noted when it left, and it may be back by now
+// (lessons L13).
 func (n *Network) crowdGhostOut(ctx context.Context, all []crowd, who mid.UserID, evt *event.Event) error {
+	if evt.Sender == who {
+		return nil
+	}
 	for _, c := range all {
 		if ghost, err := n.ghostID(c.account); err != nil || ghost != who {
 			continue
 		}
-		if evt.Sender != who && c.state == stateJoined {
+		if c.state == stateJoined {
 			if err := n.tellOut(ctx, c, scoped(evt.ID, c.account), n.timeOf(evt)); err != nil {
 				return err
 			}

@@ -266,6 +266,13 @@ func TestRoomLeft(t *testing.T) {
 		t.Errorf("a friend off the list: %v", err)
 	}
 	p := of[bridge.PresenceEvent](w.core)
+	defer func() { // its own leaving, told late, is not taken for another
+		w.goesIn(alice, aliasG)
+		w.push("late", memberEv(roomG, "$late", ghostA, ghostA, "leave"), textEv(roomG, "$after", bobID, "still there?"))
+		if e := await[bridge.MessageEvent](t, w.core, 1)[0]; e.Account != alice.Address {
+			t.Errorf("line %+v", e)
+		}
+	}()
 	if last := p[len(p)-1]; last.Presence != bridge.PresenceOffline || last.From != aliasG {
 		t.Errorf("presence %+v", last)
 	}

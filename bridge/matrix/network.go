@@ -1,6 +1,6 @@
 // Package matrix brings boxes to Matrix as an application service: each account
 // has a ghost, a Matrix user of its own, and talks with each friend in a direct
-// room. The homeserver pushes events to us; we write as the ghosts.
+// room, and with others in rooms for several people. The homeserver pushes events to us; we write as the ghosts.
 //
 // Who owns what:
 //
@@ -11,6 +11,7 @@
 //   - matrix_rooms is written by a room's worker and by the calls of the
 //     account's conversation with that friend. Each statement is complete in
 //     itself and a row's state tells what may follow, so neither needs a lock.
+//     The same holds for the tables of rooms for several people (crowd.go).
 //
 //   - ghosts has the accounts and what is still to be told of them to the
 //     homeserver, under one mutex that is never held over I/O.
