@@ -33,13 +33,15 @@ func TestGhostHasPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.n.AccountChanged(bridge.Account{Address: alice.Address, Name: "Alicia"})
-	w.eventually("the new name", `SELECT name = 'Alicia (WebTV)' FROM matrix_ghosts`)
+	w.eventually("the new name", `SELECT name = 'Alicia (WebTV)' FROM matrix_ghosts WHERE account = ?`, alice.Address)
+	w.n.AccountChanged(bridge.Account{Address: "bert@webtv.test", Name: "Bert"})
+	w.eventually("another ghost, after this one's work", `SELECT count(*) = 2 FROM matrix_ghosts WHERE picture = ?`, drawnAvatar)
 	if err := os.WriteFile(file, own, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.restart() // looks at the folder
-	w.eventually("the own picture", `SELECT length(picture) = 64 FROM matrix_ghosts`)
-	if up := w.hs.find("POST /_matrix/media"); len(up) != 3 { // the failed one, the drawn and the own
+	w.eventually("the own picture", `SELECT length(picture) = 64 FROM matrix_ghosts WHERE account = ?`, alice.Address)
+	if up := w.hs.find("POST /_matrix/media"); len(up) != 4 { // the failed one, two drawn and the own
 		t.Errorf("%d uploads", len(up))
 	}
 	if !strings.Contains(w.log.String(), "is no PNG") {

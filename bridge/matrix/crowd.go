@@ -170,6 +170,15 @@ func (n *Network) crowdRoom(ctx context.Context, rid mid.RoomID) (r crowdRoom, o
 	return r, true, nil
 }
 
+// knows tells whether a room is in our tables.
+func (n *Network) knows(ctx context.Context, rid mid.RoomID) (bool, error) {
+	if _, known, err := n.roomByID(ctx, rid); err != nil || known {
+		return known, err
+	}
+	_, known, err := n.crowdRoom(ctx, rid)
+	return known, err
+}
+
 // putMember notes who is in a room; false if that was known. Names alone are no
 // news.
 func (n *Network) putMember(ctx context.Context, rid mid.RoomID, m member) (news bool, err error) {

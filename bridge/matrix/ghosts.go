@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -17,9 +15,6 @@ import (
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
 )
-
-// maxGhostName is the longest display name in characters (matrix.md 10).
-const maxGhostName = 64
 
 // ghosts knows the accounts and brings their ghosts up to date at the
 // homeserver.
@@ -375,32 +370,4 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 	}
 	n.feeds.set(a, false, event.PresenceOffline)
 	return n.exec(ctx, "forget ghost", `DELETE FROM matrix_ghosts WHERE account = ?`, a)
-}
-
-// render is the display name of an account's ghost: the template's text without
-// line breaks and invisible characters, cut to maxGhostName. When nothing is
-// left it is the address.
-func (n *Network) render(a bridge.Account) (string, error) {
-	var b strings.Builder
-	err := n.name.Execute(&b, struct{ Name, Address, Local string }{a.Name, string(a.Address), a.Address.Local()})
-	if err != nil {
-		return "", fmt.Errorf("matrix.ghost_name: %w", err)
-	}
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, b.String())
-	name = strings.Join(strings.Fields(name), " ")
-	if r := []rune(name); len(r) > maxGhostName {
-		name = strings.TrimSpace(string(r[:maxGhostName]))
-	}
-	if name == "" {
-		name = string(a.Address)
-	}
-	return name, nil
 }

@@ -172,15 +172,6 @@ func (n *Network) adopt(ctx context.Context, a id.Account, friend mid.UserID) (r
 	return room{}, false, nil
 }
 
-// knows tells whether a room is in our tables.
-func (n *Network) knows(ctx context.Context, rid mid.RoomID) (bool, error) {
-	if _, known, err := n.roomByID(ctx, rid); err != nil || known {
-		return known, err
-	}
-	_, known, err := n.crowdRoom(ctx, rid)
-	return known, err
-}
-
 // adoptRoom stores a room that was found.
 func (n *Network) adoptRoom(ctx context.Context, r room) (room, bool, error) {
 	in, err := n.membership(ctx, r)
