@@ -38,6 +38,7 @@ const (
 	kindAccept  = "accept"
 	kindDecline = "decline"
 	kindRead    = "read"
+	kindLeave   = "leave"
 )
 
 // conversation works off the outgoing rows of one account and contact, in
@@ -204,6 +205,10 @@ func (c *conversation) attempt(ctx context.Context, l *link, o store.Outgoing, r
 	case kindDecline:
 		if l.inviter != nil {
 			err = l.inviter.Decline(ctx, m)
+		}
+	case kindLeave:
+		if l.leaver != nil {
+			err = l.leaver.Leave(ctx, m)
 		}
 	default:
 		err = Permanent("", fmt.Errorf("bridge: unknown kind of row %q", o.Kind))

@@ -20,8 +20,11 @@ type MessageEvent struct {
 	From    id.Remote
 	Name    string // the friend's display name; "" keeps what is known
 	Speaker string // who of a room spoke: shown on the line, and not kept as the contact's name
-	Text    text.Content
-	Time    time.Time // when the friend wrote it
+	// By is who of a room spoke, as their network knows them: an account that blocks
+	// them does not read them there either. "" where that is not known.
+	By   id.Remote
+	Text text.Content
+	Time time.Time // when the friend wrote it
 	// Answers is the message it replies to, and Replaces the friend's own message
 	// that it corrects: then Text is marked as edited. The core finds them.
 	Answers  id.Event
@@ -35,7 +38,8 @@ type ReactionEvent struct {
 	Account id.Account
 	From    id.Remote
 	Name    string
-	Speaker string   // who of a room reacted, as in a MessageEvent
+	Speaker string // who of a room reacted, as in a MessageEvent
+	By      id.Remote
 	To      id.Event // the message
 	Emoji   string   // a character, or a network's own as ":name:"
 	Time    time.Time
@@ -91,6 +95,9 @@ type PresenceEvent struct {
 	From     id.Remote
 	Presence Presence
 	Name     string // the friend's display name; "" keeps what is known
+	// Was is the name that the friend had before: a contact that has it gets the new
+	// one, since nobody chose it. "" for no change.
+	Was string
 }
 
 // NoticeEvent is something an account's owner should read in a conversation

@@ -78,6 +78,10 @@ func (f *fakeNet) Decline(_ context.Context, m Outbound) error {
 	_, err := f.call(kindDecline, m)
 	return err
 }
+func (f *fakeNet) Leave(_ context.Context, m Outbound) error {
+	_, err := f.call(kindLeave, m)
+	return err
+}
 func (f *fakeNet) MarkRead(_ context.Context, m Outbound, e id.Event) error {
 	m.Text.Body = string(e)
 	_, err := f.call(kindRead, m)

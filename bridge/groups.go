@@ -94,10 +94,8 @@ func (h *Hub) RemoveGroup(ctx context.Context, a id.Account, number int) (versio
 			return err
 		}
 		for _, c := range left {
-			if n, _ := h.dir.Network(c.Address); n != id.Local {
-				continue
-			}
-			if err := ignoreNotFound(h.mirror(tx, a, id.Account(c.Address), false)); err != nil {
+			n, _ := h.dir.Network(c.Address)
+			if err := h.unfollow(tx, a, n, c.Address); err != nil {
 				return err
 			}
 		}
@@ -107,6 +105,7 @@ func (h *Hub) RemoveGroup(ctx context.Context, a id.Account, number int) (versio
 		return 0, err
 	}
 	for _, c := range left {
+		h.wake(id.Conversation{Account: a, Peer: c.Address})
 		if s := h.Seat(id.Account(c.Address)); s != nil {
 			s.ListsChanged()
 		}
@@ -177,15 +176,16 @@ func (h *Hub) RemoveFromGroup(ctx context.Context, a id.Account, peer id.Address
 		if version, err = tx.PutContact(a, c); err != nil {
 			return err
 		}
-		if n == id.Local && c.Groups == 0 {
-			return ignoreNotFound(h.mirror(tx, a, id.Account(peer), false))
+		if c.Groups != 0 {
+			return nil
 		}
-		return nil
+		return h.unfollow(tx, a, n, peer)
 	})
 	if err != nil {
 		return Contact{}, 0, err
 	}
 	if c.Groups == 0 {
+		h.wake(id.Conversation{Account: a, Peer: peer})
 		h.listsEdited(a, peer, n, by)
 	} else if s := h.Seat(a); s != nil && s != by {
 		s.ListsChanged()

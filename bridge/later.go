@@ -130,6 +130,9 @@ func (r receiver) reaction(ctx context.Context, e ReactionEvent) error {
 		in.Name = puppets.ScreenName(e.Speaker, peer)
 	}
 	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+		if shut, err := r.shut(tx, e.Account, e.By); err != nil || shut {
+			return false, err
+		}
 		own, err := tx.OutgoingByEvent(conversationOf(in), in.Network, e.To)
 		if err != nil {
 			return false, ignoreNotFound(err) // their own, or too old to be known

@@ -13,6 +13,7 @@ const maxTyping = 16
 type link struct {
 	Network
 	inviter   Inviter
+	leaver    Leaver
 	reader    Reader
 	typer     Typer
 	presencer Presencer
@@ -32,6 +33,7 @@ type link struct {
 func newLink(n Network) *link {
 	l := &link{Network: n, up: make(chan struct{}), typing: make(chan struct{}, maxTyping)}
 	l.inviter, _ = n.(Inviter)
+	l.leaver, _ = n.(Leaver)
 	l.reader, _ = n.(Reader)
 	l.typer, _ = n.(Typer)
 	l.presencer, _ = n.(Presencer)

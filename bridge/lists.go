@@ -236,16 +236,30 @@ func (h *Hub) RemoveContact(ctx context.Context, a id.Account, peer id.Address, 
 		if version, err = tx.PutContact(a, c); err != nil {
 			return err
 		}
-		if n == id.Local && left != 0 {
-			return ignoreNotFound(h.mirror(tx, a, id.Account(peer), false))
+		if left == 0 {
+			return nil
 		}
-		return nil
+		return h.unfollow(tx, a, n, peer)
 	})
 	if err != nil {
 		return Contact{}, 0, err
 	}
+	h.wake(id.Conversation{Account: a, Peer: peer})
 	h.listsEdited(a, peer, n, by)
 	return c, version, nil
+}
+
+// unfollow does what follows in the store from somebody being off the forward list.
+// The caller wakes the conversation.
+func (h *Hub) unfollow(tx *store.Tx, a id.Account, n id.Network, peer id.Address) error {
+	if n == id.Local {
+		return ignoreNotFound(h.mirror(tx, a, id.Account(peer), false))
+	}
+	if l := h.link(n); l == nil || l.leaver == nil {
+		return nil
+	}
+	_, err := tx.AddOutgoing(store.Outgoing{Account: a, Peer: peer, Network: n, Kind: kindLeave, Created: h.now()})
+	return err
 }
 
 // RenameContact changes the stored name of somebody on a list.

@@ -93,6 +93,13 @@ type Inviter interface {
 	Decline(ctx context.Context, m Outbound) error
 }
 
+// Leaver is a network whose contacts may be rooms, which an account leaves when it
+// takes them off its list. The call goes through the conversation's queue like
+// Inviter's; for a person it does nothing.
+type Leaver interface {
+	Leave(ctx context.Context, m Outbound) error
+}
+
 // Reader is a network that shows when a message was read. The call goes
 // through the conversation's queue; event is the newest message the box took.
 type Reader interface {

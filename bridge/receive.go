@@ -93,11 +93,19 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 		in.Name = puppets.ScreenName(e.Speaker, peer)
 	}
 	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+		if shut, err := r.shut(tx, e.Account, e.By); err != nil || shut {
+			return false, err
+		}
 		switch {
 		case e.Replaces != "":
 			return replaced(tx, in, e.Text, e.Replaces)
 		case e.Answers != "":
-			return true, answered(tx, in, e.Text, e.Answers)
+			if err := answered(tx, in, e.Text, e.Answers); err != nil {
+				return false, err
+			}
+		}
+		if e.Speaker != "" {
+			return true, r.h.thin(tx, in)
 		}
 		return true, nil
 	})
@@ -276,7 +284,7 @@ func (r receiver) presence(ctx context.Context, e PresenceEvent) error {
 		}
 	}
 	for _, a := range watchers {
-		renamed, err := r.h.learnName(ctx, a, peer, e.Name)
+		renamed, err := r.h.learnName(ctx, a, peer, e.Name, e.Was)
 		if err != nil {
 			return err
 		}
@@ -292,14 +300,24 @@ func (r receiver) presence(ctx context.Context, e PresenceEvent) error {
 	return nil
 }
 
-// learnName keeps a friend's name for an account that knows only the address.
-func (h *Hub) learnName(ctx context.Context, a id.Account, peer id.Address, name string) (renamed bool, err error) {
+// learnName keeps a friend's name for an account that knows only the address, or
+// the name that the friend had before.
+func (h *Hub) learnName(ctx context.Context, a id.Account, peer id.Address, name, was string) (renamed bool, err error) {
 	if name == "" {
 		return false, nil
 	}
 	c, ok, err := h.st.Contact(ctx, a, peer)
 	name = puppets.ScreenName(name, peer)
-	if err != nil || !ok || betterName(c, name) == c.Name {
+	if was != "" {
+		was = puppets.ScreenName(was, peer)
+	}
+	better := func(c store.Contact) string {
+		if was != "" && c.Name == was {
+			return name
+		}
+		return betterName(c, name)
+	}
+	if err != nil || !ok || better(c) == c.Name {
 		return false, ignoreNotFound(err)
 	}
 	err = h.st.Update(ctx, func(tx *store.Tx) error {
@@ -307,7 +325,7 @@ func (h *Hub) learnName(ctx context.Context, a id.Account, peer id.Address, name
 		if err != nil || !ok {
 			return err
 		}
-		c.Name, renamed = betterName(c, name), true
+		c.Name, renamed = better(c), true
 		_, err = tx.PutContact(a, c)
 		return err
 	})

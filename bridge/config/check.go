@@ -30,6 +30,9 @@ const (
 	// pictures, at most what a disk of a small machine can spare.
 	minCacheMB = 1
 	maxCacheMB = 100_000
+	// maxRoomMembers bounds matrix.rooms.max_members: the state of such a room still
+	// fits an answer of the homeserver that is read (16 MiB).
+	maxRoomMembers = 10000
 	// maxPattern is the length of a Matrix user id; a longer pattern matches none.
 	maxPattern = 255
 )
@@ -147,6 +150,13 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 		Presence:    r.Presence,
 		Invites:     Invites{c.patterns("matrix.invites.allow", r.Invites.Allow), c.patterns("matrix.invites.deny", r.Invites.Deny)},
 		Operators:   c.users("matrix.operators", r.Operators),
+
+		RoomMembers:  r.Rooms.MaxMembers,
+		OtherBridges: r.OtherBridges,
+		Owners:       r.Owners,
+	}
+	if m.RoomMembers < 0 || m.RoomMembers > maxRoomMembers {
+		c.fault("matrix.rooms.max_members", strconv.Itoa(m.RoomMembers)+" is out of range", "0 (no rooms) to "+strconv.Itoa(maxRoomMembers))
 	}
 	var err error
 	if m.GhostName, err = parseName(r.GhostName); err != nil {

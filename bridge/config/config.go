@@ -136,6 +136,11 @@ type Matrix struct {
 	Presence    bool // show_presence: friends see whether boxes are there
 	Invites     Invites
 	Operators   []string // user ids of those who may talk with the bot
+
+	RoomMembers  int  // rooms.max_members: of a room for several people; 0: no such rooms
+	OtherBridges bool // users of other bridges are let through
+
+	Owners string // folder of the owners' access tokens; "": none
 }
 
 // Homeserver is the one the gateway belongs to.

@@ -93,6 +93,11 @@ type rawMatrix struct {
 		Deny  []string `mapstructure:"deny"`
 	} `mapstructure:"invites"`
 	Operators []string `mapstructure:"operators"`
+	Rooms     struct {
+		MaxMembers int `mapstructure:"max_members"`
+	} `mapstructure:"rooms"`
+	OtherBridges bool   `mapstructure:"other_bridges"`
+	Owners       string `mapstructure:"owners"`
 }
 
 type rawDiscord struct {
@@ -146,6 +151,7 @@ func defaults() raw {
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
 	r.Matrix.Operators = []string{}
+	r.Matrix.Rooms.MaxMembers = 500
 
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"

@@ -12,13 +12,13 @@ import (
 )
 
 // address.go: @bob:matrix.org is bob@matrix.org, and alice@webtv.local's ghost
-// is @webtv_alice:example.org; both ways without loss.
+// is @webtv_alice:example.org; both ways without loss. Rooms: address_room.go.
 
-// Remote reads the address of a Matrix user. Rooms (#...) are refused, and so
-// are our own ghosts and bot.
+// Remote reads the address of a Matrix user or room. Our own ghosts and bot are
+// refused.
 func (n *Network) Remote(a id.Address) (id.Remote, error) {
-	if strings.HasPrefix(a.Local(), "#") {
-		return "", fmt.Errorf("%s is a Matrix room; this version can only add people", a)
+	if local, ok := strings.CutPrefix(a.Local(), roomMark); ok {
+		return n.remoteRoom(a, local)
 	}
 	local, err := id.UnescapeLocal(a.Local())
 	if err != nil {
@@ -36,8 +36,11 @@ func (n *Network) Remote(a id.Address) (id.Remote, error) {
 	return id.Remote(user), nil
 }
 
-// Address is how a Matrix user stands on a contact list.
+// Address is how a Matrix user or room stands on a contact list.
 func (n *Network) Address(r id.Remote) (id.Address, error) {
+	if isRoom(r) {
+		return n.addressOfRoom(r)
+	}
 	local, domain, err := mid.UserID(r).Parse()
 	if err != nil || !validLocal(local) {
 		return "", fmt.Errorf("matrix: %q is no user id", r)

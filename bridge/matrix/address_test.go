@@ -31,6 +31,11 @@ func TestAddresses(t *testing.T) {
 		"webtv_alice@matrix.org":       "@webtv_alice:matrix.org", // another server's
 		"alice@hs.test":                "@alice:hs.test",
 		"_irc_=23x=5b1=5d@example.org": "@_irc_#x[1]:example.org",
+		"#retro@matrix.org":            "#retro:matrix.org",
+		"#=52etro@matrix.org:8448":     "#Retro:matrix.org:8448",
+		"#=23=23@matrix.org":           "###:matrix.org",
+		"#!=41b@matrix.org":            "!Ab:matrix.org",
+		"#!!=41b-_c@hs.test":           "!Ab-_c",
 	} {
 		if got, err := n.Remote(a); err != nil || got != r {
 			t.Errorf("Remote(%q) = %q, %v; want %q", a, got, err, r)
@@ -43,7 +48,10 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for a, want := range map[id.Address]string{
-		"#retro@matrix.org":   "room",
+		"#@matrix.org":        "cannot be",
+		"#!@matrix.org":       "cannot be",
+		"#!!x@matrix.org":     "cannot be", // an id without server belongs to ours
+		"#a=20b@matrix.org":   "cannot be",
 		"webtv_alice@hs.test": "gateway itself",
 		"webtvbot@hs.test":    "gateway itself",
 		"a=3ab@matrix.org":    "cannot be",
@@ -57,7 +65,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("Remote(%q) = %q, %v; want a refusal with %q", a, got, err, want)
 		}
 	}
-	for _, r := range []id.Remote{"bob", "@bob", "@:x.org", "#bob:x.org", "@bob:X.org", id.Remote("@" + strings.Repeat("A", 60) + ":x.org")} {
+	for _, r := range []id.Remote{"bob", "@bob", "@:x.org", "#bob", "#:x.org", "#!bob:x.org", "!:x.org", "!", "#", "#bob:X.org", "!!x", "@bob:X.org", id.Remote("@" + strings.Repeat("A", 60) + ":x.org")} {
 		if got, err := n.Address(r); err == nil {
 			t.Errorf("Address(%q) = %q, want a refusal", r, got)
 		}
@@ -110,6 +118,27 @@ func FuzzGhostName(f *testing.F) {
 		}
 		if other, ok := decodeGhost(local); ok && encodeGhost(other) != local {
 			t.Fatalf("%q is read as %q, which is written %q", local, other, encodeGhost(other))
+		}
+	})
+}
+
+// A room's address is read as what it was made of, and no two rooms share one.
+func FuzzRoomAddress(f *testing.F) {
+	for _, s := range []string{"#retro:matrix.org", "!Ab:hs.test", "!Ab-_c", "#!x:hs.test", "##:a.b:8448", "!!x", "#\x00:x"} {
+		f.Add(s)
+	}
+	w := &Network{o: Options{Domain: "hs.test", GhostPrefix: "webtv_", Bot: "webtvbot"}}
+	f.Fuzz(func(t *testing.T, s string) {
+		r := id.Remote(s)
+		if !isRoom(r) {
+			return
+		}
+		a, err := w.Address(r)
+		if err != nil {
+			return
+		}
+		if back, err := w.Remote(a); err != nil || back != r {
+			t.Fatalf("%q -> %q -> %q, %v", r, a, back, err)
 		}
 	})
 }

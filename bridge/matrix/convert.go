@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix/event"
@@ -34,7 +35,7 @@ func incoming(m *event.MessageEventContent, sticker bool, r room) text.Content {
 func message(m *event.MessageEventContent, sticker bool, r room) text.MatrixMessage {
 	out := text.MatrixMessage{
 		Type: string(m.MsgType), Sticker: sticker, Body: m.Body, FileName: m.GetFileName(), Caption: m.GetCaption(),
-		GeoURI: m.GeoURI, Answers: m.RelatesTo.GetReplyTo() != "", Name: r.friendName(), Person: r.person,
+		GeoURI: m.GeoURI, Answers: m.RelatesTo.GetReplyTo() != "", Name: r.speakerName(), Person: r.person,
 		Voice: m.MSC3245Voice != nil,
 	}
 	if m.Format == event.FormatHTML {
@@ -47,8 +48,19 @@ func message(m *event.MessageEventContent, sticker bool, r room) text.MatrixMess
 	return out
 }
 
-// person names somebody in a direct room: the friend, or else the reader.
+// speakerName is who wrote the message at hand.
+func (r room) speakerName() string {
+	if r.people != nil {
+		return r.speaker
+	}
+	return r.friendName()
+}
+
+// person names somebody: in a direct room the friend, or else the reader.
 func (r room) person(user string) (name string, you bool) {
+	if r.people != nil {
+		return r.people[mid.UserID(user)], mid.UserID(user) == r.ghost
+	}
 	if mid.UserID(user) == r.friend {
 		return r.friendName(), false
 	}
@@ -61,7 +73,7 @@ func poll(m *event.PollStartEventContent, r room) text.Content {
 	for _, a := range m.PollStart.Answers {
 		p.Answers = append(p.Answers, a.Text)
 	}
-	return text.FromMatrix(text.MatrixMessage{Poll: &p, Name: r.friendName()})
+	return text.FromMatrix(text.MatrixMessage{Poll: &p, Name: r.speakerName()})
 }
 
 // outgoing is a message's content as we send it.
@@ -74,18 +86,39 @@ type outgoing struct {
 	ID            id.Message        `json:"wtvgate.id,omitempty"` // keyMessage
 }
 
-// content is what a box wrote as a message in a direct room. The friend's name
-// after an @ is a real mention.
+// content is what a box wrote as a message. The name of somebody who is there after
+// an @ is a real mention.
 func content(m bridge.Outbound, r room) outgoing {
-	t := text.WithMentions(m.Text, []text.Person{{ID: string(r.friend), Names: []string{r.name, r.friend.Localpart()}}})
+	t := text.WithMentions(m.Text, r.persons())
 	out := outgoing{Type: event.MsgText, ID: m.ID}
 	if out.Body, out.FormattedBody = text.ToMatrix(t); out.FormattedBody != "" {
 		out.Format = event.FormatHTML
 	}
 	for _, x := range t.Runs {
-		if x.Kind == text.KindMention && x.ID == string(r.friend) {
-			out.Mentions = &event.Mentions{UserIDs: []mid.UserID{r.friend}}
+		user := mid.UserID(x.ID)
+		if x.Kind != text.KindMention || !strings.HasPrefix(x.ID, "@") {
+			continue
+		}
+		if out.Mentions == nil {
+			out.Mentions = &event.Mentions{}
+		}
+		if !slices.Contains(out.Mentions.UserIDs, user) {
+			out.Mentions.UserIDs = append(out.Mentions.UserIDs, user)
 		}
 	}
 	return out
+}
+
+// persons are those whom the account can mention.
+func (r room) persons() (all []text.Person) {
+	if r.people == nil {
+		return []text.Person{{ID: string(r.friend), Names: []string{r.name, r.friend.Localpart()}}}
+	}
+	for user, name := range r.people {
+		if user != r.ghost {
+			all = append(all, text.Person{ID: string(user), Names: []string{name, user.Localpart()}})
+		}
+	}
+	slices.SortFunc(all, func(a, b text.Person) int { return strings.Compare(a.ID, b.ID) })
+	return all
 }

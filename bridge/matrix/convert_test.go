@@ -20,6 +20,7 @@ func TestIncoming(t *testing.T) {
 		{`{"msgtype":"m.text","body":" a\r\nb\u0007\u0000c \n"}`, "a\nbc"},
 		{`{"msgtype":"m.text","body":"**b**","format":"org.matrix.custom.html","formatted_body":"<b>b</b>"}`, "b"},
 		{`{"msgtype":"m.notice","body":"beep"}`, "beep"},
+		{`{"msgtype":"m.text","body":"Bobby: hi","format":"org.matrix.custom.html","formatted_body":"<a href=\"https://matrix.to/#/@bob:hs.test\">Bobby</a>: hi"}`, "Bobby: hi"},
 		{`{"msgtype":"m.emote","body":"waves"}`, "* Bob waves"},
 		{`{"msgtype":"m.emote","body":" "}`, ""},
 		{`{"msgtype":"m.text","body":""}`, ""},
@@ -69,6 +70,23 @@ func TestPollShown(t *testing.T) {
 	}
 	if got := poll(&p, testRoom).Body; got != "[poll: Tea?]\n1. yes\n2. no" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// The newer type of a poll, a call, and what is of no kind that is shown.
+func TestPollAndCall(t *testing.T) {
+	w := up(t)
+	rid := w.joined()
+	words := func(s string) []m { return []m{{"mimetype": "text/html", "body": "<b>x</b>"}, {"body": s}} }
+	poll := m{"m.poll": m{"question": m{"m.text": words("Tea?")}, "max_selections": 1, "answers": []m{{"m.id": "a", "m.text": words("yes")}, {"m.id": "b", "m.text": words("no")}}}}
+	w.push("1", ev(rid, "$p", "m.poll.start", bobID, poll), ev(rid, "$q", "m.poll.start", bobID, m{"m.poll": 1}), ev(rid, "$r", "m.poll.response", bobID, m{}),
+		ev(rid, "$c", "m.call.invite", bobID, m{"call_id": "1", "offer": m{"type": "offer", "sdp": "x"}}), textEv(rid, "$t", bobID, "after"))
+	got := bodies(await[bridge.MessageEvent](t, w.core, 2))
+	if got[0] != "[poll: Tea?]\n1. yes\n2. no" || got[1] != "after" {
+		t.Errorf("shown %q", got)
+	}
+	if n := await[bridge.NoticeEvent](t, w.core, 1); len(n) != 1 || n[0].Text != "Bob tried to call you, which does not reach a TV." {
+		t.Errorf("notices %+v", n)
 	}
 }
 

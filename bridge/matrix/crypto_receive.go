@@ -246,7 +246,7 @@ func (n *Network) unread(ctx context.Context) ([]unreadRow, error) {
 // missing tells both sides of a message that waits, and asks the writer's
 // devices for the key.
 func (n *Network) missing(ctx context.Context, u unreadRow) error {
-	r, ok, err := n.roomByID(ctx, u.room)
+	r, ok, err := n.anyRoom(ctx, u.room)
 	if err != nil {
 		return err
 	}
@@ -263,9 +263,25 @@ func (n *Network) missing(ctx context.Context, u unreadRow) error {
 	return n.exec(ctx, "note what was told", `UPDATE matrix_inbox SET told = 1 WHERE session = ? AND room = ?`, u.session, u.room)
 }
 
+// anyRoom is a room of either kind; one for several as the first account's.
+func (n *Network) anyRoom(ctx context.Context, rid mid.RoomID) (room, bool, error) {
+	all, err := n.crowds(ctx, rid)
+	if err != nil {
+		return room{}, false, err
+	}
+	if len(all) == 0 {
+		return n.roomByID(ctx, rid)
+	}
+	r, err := n.asRoom(ctx, all[0])
+	return r, err == nil, err
+}
+
 // askForKey asks all devices of the friend for a session's key, once: who has
 // not sent it will mostly not do so now, but it costs nothing (matrix.md 5.4).
 func (d *device) askForKey(ctx context.Context, r room, session mid.SessionID) error {
+	if r.people != nil {
+		return nil // who of them has it is not known
+	}
 	return d.mach.SendRoomKeyRequest(ctx, r.id, "", session, "", map[mid.UserID][]mid.DeviceID{r.friend: {"*"}})
 }
 
@@ -282,16 +298,42 @@ func (n *Network) tellUnread(ctx context.Context, r room, ev mid.EventID, sessio
 	if err != nil || told {
 		return err
 	}
-	err = n.receive(ctx, bridge.NoticeEvent{Event: id.Event(string(ev) + "#unread"), Account: r.account, From: id.Remote(r.friend),
-		Text: fmt.Sprintf(lineUnread, r.friendName()), Time: at})
-	if err != nil {
-		return err
+	boxes := []id.Account{r.account}
+	if r.people != nil {
+		all, err := n.crowdsWhere(ctx, `room = ? AND state = 'joined' AND account <> ?`, r.id, r.account)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			boxes = append(boxes, c.account)
+		}
+	}
+	for _, a := range boxes {
+		err = n.receive(ctx, bridge.NoticeEvent{Event: r.as(a).eventID(ev + "#unread"), Account: a, From: id.Remote(r.friend),
+			Text: fmt.Sprintf(lineUnread, r.whoWrote()), Time: at})
+		if err != nil {
+			return err
+		}
 	}
 	key := id.Message("unread-" + string(r.id) + string(session))
 	if err := n.noticeTo(ctx, r, key, noticeUnread); err != nil && !permanent(err) {
 		return effectOf(err)
 	}
 	return n.exec(ctx, "note what was told", `UPDATE matrix_inbox SET told = 1, session = ? WHERE event = ?`, session, ev)
+}
+
+// as is a room for several as another account's.
+func (r room) as(a id.Account) room {
+	r.account = a
+	return r
+}
+
+// whoWrote is what to call the writer of a message that cannot be read.
+func (r room) whoWrote() string {
+	if r.people != nil {
+		return "somebody there"
+	}
+	return r.friendName()
 }
 
 func (n *Network) toldOf(ctx context.Context, rid mid.RoomID, session mid.SessionID) (told bool, err error) {

@@ -65,6 +65,8 @@ func (n *Network) send(ctx context.Context, r room, key id.Message, kind event.T
 			return "", err
 		}
 		kind, content = event.EventEncrypted, raw
+	} else if r.voice != nil {
+		c = r.voice
 	}
 	resp, err := c.SendMessageEvent(ctx, r.id, kind, content, mautrix.ReqSendEvent{TransactionID: transactionID(string(key)), DontEncrypt: true})
 	if err != nil {
@@ -154,37 +156,39 @@ func (d *device) upToDate(ctx context.Context, r room) error {
 	if d.fresh[string(r.id)] {
 		return nil
 	}
-	if _, err := d.mach.FetchKeys(ctx, []mid.UserID{r.friend}, true); err != nil {
+	if _, err := d.mach.FetchKeys(ctx, r.readers(), true); err != nil {
 		return d.n.judge(err, textNoDevices)
 	}
 	d.fresh[string(r.id)] = true
 	return nil
 }
 
-// share gives a new session to the friend's devices. Whoever else may be in a
-// direct room is not meant.
+// share gives a new session to the devices of those who are to read. Whoever else
+// may be in a direct room is not meant.
 func (d *device) share(ctx context.Context, r room) error {
-	if _, err := d.mach.FetchKeys(ctx, []mid.UserID{r.friend}, true); err != nil {
+	if _, err := d.mach.FetchKeys(ctx, r.readers(), true); err != nil {
 		return d.n.judge(err, textNoDevices)
 	}
-	if err := d.mach.ShareGroupSession(ctx, r.id, []mid.UserID{r.friend}); err != nil {
+	if err := d.mach.ShareGroupSession(ctx, r.id, r.readers()); err != nil {
 		return d.n.judge(err, textNoDevices)
 	}
 	session, err := d.store.GetOutboundGroupSession(ctx, r.id)
 	if err != nil || session == nil {
 		return fmt.Errorf("matrix: find session: %w", err)
 	}
-	all, err := d.store.GetDevices(ctx, r.friend)
-	if err != nil {
-		return fmt.Errorf("matrix: find devices: %w", err)
-	}
-	for _, one := range all {
-		shared, err := d.store.IsOutboundGroupSessionShared(ctx, r.friend, one.IdentityKey, session.ID())
+	for _, user := range r.readers() {
+		all, err := d.store.GetDevices(ctx, user)
 		if err != nil {
 			return fmt.Errorf("matrix: find devices: %w", err)
 		}
-		if !shared {
-			d.again[string(r.id)] = d.n.now().Add(reshareAfter)
+		for _, one := range all {
+			shared, err := d.store.IsOutboundGroupSessionShared(ctx, user, one.IdentityKey, session.ID())
+			if err != nil {
+				return fmt.Errorf("matrix: find devices: %w", err)
+			}
+			if !shared {
+				d.again[string(r.id)] = d.n.now().Add(reshareAfter)
+			}
 		}
 	}
 	return nil
@@ -263,10 +267,13 @@ func (n *Network) checkPlain(ctx context.Context, r room) (room, error) {
 		}
 		n.plain.Store(r.id, true)
 	}
-	if n.o.Encryption == encryptionRequire {
-		return n.lock(ctx, r)
+	if n.o.Encryption != encryptionRequire {
+		return r, nil
 	}
-	return r, nil
+	if r.people != nil {
+		return r, bridge.Permanent(textPlain, nil) // it is not ours to change
+	}
+	return n.lock(ctx, r)
 }
 
 // notThere tells whether the homeserver has no such state.
@@ -284,7 +291,7 @@ func (n *Network) noticeTo(ctx context.Context, r room, key id.Message, text str
 // unsealed refuses what was written in clear where that is not allowed, and
 // tells both sides.
 func (n *Network) unsealed(ctx context.Context, r room, evt *event.Event) error {
-	if evt.Type != event.EventMessage && evt.Type != event.EventSticker && evt.Type != event.EventUnstablePollStart {
+	if evt.Type != event.EventMessage && evt.Type != event.EventSticker && evt.Type != event.EventUnstablePollStart && evt.Type != eventPoll {
 		return nil
 	}
 	if !r.toldBox {

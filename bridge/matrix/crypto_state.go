@@ -23,7 +23,11 @@ type stateStore struct{ n *Network }
 // IsEncrypted tells whether a room is encrypted.
 func (s stateStore) IsEncrypted(ctx context.Context, rid mid.RoomID) (bool, error) {
 	r, ok, err := s.n.roomByID(ctx, rid)
-	return ok && r.encrypted, err
+	if err != nil || ok && r.encrypted {
+		return err == nil, err
+	}
+	c, _, err := s.n.crowdRoom(ctx, rid)
+	return c.encrypted, err
 }
 
 // GetEncryptionEvent gives what the room says of its encryption; nil if it says
@@ -32,7 +36,8 @@ func (s stateStore) GetEncryptionEvent(ctx context.Context, rid mid.RoomID) (*ev
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
 	var raw string
-	err := s.n.db.QueryRowContext(ctx, `SELECT encryption FROM matrix_rooms WHERE room = ? AND encrypted = 1`, rid).Scan(&raw)
+	err := s.n.db.QueryRowContext(ctx, `SELECT encryption FROM matrix_rooms WHERE room = ?1 AND encrypted = 1
+		UNION ALL SELECT encryption FROM matrix_crowd_rooms WHERE room = ?1 AND encrypted = 1`, rid).Scan(&raw)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && raw == "" {
 		return nil, nil
 	} else if err != nil {
@@ -49,7 +54,8 @@ func (s stateStore) GetEncryptionEvent(ctx context.Context, rid mid.RoomID) (*ev
 func (s stateStore) FindSharedRooms(ctx context.Context, user mid.UserID) ([]mid.RoomID, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	rows, err := s.n.db.QueryContext(ctx, `SELECT room FROM matrix_rooms WHERE friend = ? AND encrypted = 1 AND state <> ?`, user, stateLeft)
+	rows, err := s.n.db.QueryContext(ctx, `SELECT room FROM matrix_rooms WHERE friend = ?1 AND encrypted = 1 AND state <> ?2
+		UNION ALL SELECT room FROM matrix_crowd_rooms JOIN matrix_members USING (room) WHERE user = ?1 AND encrypted = 1`, user, stateLeft)
 	if err != nil {
 		return nil, fmt.Errorf("matrix: find shared rooms: %w", err)
 	}
@@ -70,7 +76,12 @@ func (n *Network) setEncrypted(ctx context.Context, rid mid.RoomID, content json
 	if len(content) > maxEncryptionContent {
 		content = nil
 	}
-	return n.exec(ctx, "store encryption", `UPDATE matrix_rooms SET encrypted = 1, encryption = ? WHERE room = ?`, string(content), rid)
+	for _, table := range []string{"matrix_rooms", "matrix_crowd_rooms"} {
+		if err := n.exec(ctx, "store encryption", `UPDATE `+table+` SET encrypted = 1, encryption = ? WHERE room = ?`, string(content), rid); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxEncryptionContent bounds what is kept of an m.room.encryption: three fields.

@@ -26,6 +26,11 @@ const keyFriend = "wtvgate.friend"
 // handle gives one pushed event its effect. It may be called again for the same
 // event.
 func (n *Network) handle(ctx context.Context, evt *event.Event) error {
+	if all, err := n.crowds(ctx, evt.RoomID); err != nil {
+		return err
+	} else if len(all) > 0 {
+		return n.handleCrowd(ctx, all, evt)
+	}
 	if done, err := n.console(ctx, evt); done || err != nil {
 		return err
 	}
@@ -80,8 +85,10 @@ func (n *Network) said(ctx context.Context, evt *event.Event) error {
 		return n.unsealed(ctx, r, evt)
 	}
 	switch evt.Type {
-	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart:
+	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart, eventPoll:
 		return n.message(ctx, r, evt)
+	case event.CallInvite:
+		return n.called(ctx, r, evt)
 	case event.EventReaction:
 		return n.reaction(ctx, r, evt)
 	case event.EventRedaction:
@@ -104,14 +111,9 @@ func (n *Network) echo(ctx context.Context, evt *event.Event) error {
 
 // message hands a friend's message on.
 func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
-	if err := parse(evt); err != nil {
+	t, err := plainContent(evt, r)
+	if err != nil {
 		return err
-	}
-	var t text.Content
-	if p, ok := evt.Content.Parsed.(*event.PollStartEventContent); ok {
-		t = poll(p, r)
-	} else {
-		t = incoming(evt.Content.AsMessage(), evt.Type == event.EventSticker, r)
 	}
 	if t.Empty() {
 		n.log.Debug("message with nothing to show", "room", r.id, "msg", evt.ID)
@@ -126,6 +128,26 @@ func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
 	}
 	m.Answers, m.Replaces = related(evt)
 	return n.receive(ctx, m)
+}
+
+// plainContent is what somebody said in the plain model.
+func plainContent(evt *event.Event, r room) (text.Content, error) {
+	if evt.Type == eventPoll {
+		return newPoll(evt, r), nil
+	}
+	if err := parse(evt); err != nil {
+		return text.Content{}, err
+	}
+	if p, ok := evt.Content.Parsed.(*event.PollStartEventContent); ok {
+		return poll(p, r), nil
+	}
+	return incoming(evt.Content.AsMessage(), evt.Type == event.EventSticker, r), nil
+}
+
+// called tells a box that a friend's call did not come through.
+func (n *Network) called(ctx context.Context, r room, evt *event.Event) error {
+	return n.receive(ctx, bridge.NoticeEvent{Event: id.Event(evt.ID), Account: r.account, From: id.Remote(r.friend), Time: n.timeOf(evt),
+		Text: r.friendName() + " tried to call you, which does not reach a TV."})
 }
 
 // timeOf is when an event happened, by the word of the sender's server. Nothing

@@ -42,6 +42,10 @@ type fakeRoom struct {
 	locked    bool // the ghost may not encrypt it
 	events    []map[string]any
 	late      int // how often the history does not show the join yet
+	alias     string
+	name      string
+	open      bool // anybody may come in
+	muted     bool // nobody may write
 }
 
 // call is a request as it came.
@@ -208,6 +212,8 @@ func (hs *homeserver) answer(c call) (int, any) {
 		}
 	}
 	switch {
+	case c.path == "/_matrix/media/v3/upload":
+		return 200, map[string]any{"content_uri": "mxc://hs.test/up"}
 	case len(seg) < 2 || seg[0] != "v3":
 		return 404, map[string]any{"errcode": "M_UNRECOGNIZED"}
 	case seg[1] == "account":
@@ -215,8 +221,19 @@ func (hs *homeserver) answer(c call) (int, any) {
 	case seg[1] == "register":
 		return hs.register(c)
 	case seg[1] == "profile":
-		hs.users[c.user], _ = c.body["displayname"].(string)
+		if name, ok := c.body["displayname"].(string); ok {
+			hs.users[c.user] = name
+		}
 		return 200, fine
+	case seg[1] == "directory":
+		for rid, r := range hs.rooms {
+			if r.alias == seg[3] && r.alias != "" {
+				return 200, map[string]any{"room_id": rid, "servers": []string{"hs.test"}}
+			}
+		}
+		return 404, map[string]any{"errcode": "M_NOT_FOUND"}
+	case seg[1] == "join" && hs.rooms[seg[2]] != nil:
+		return hs.inRoom(c, seg[2], hs.rooms[seg[2]], []string{"join"})
 	case seg[1] == "createRoom":
 		return 200, map[string]any{"room_id": hs.createRoom(c)}
 	case seg[1] == "joined_rooms":
@@ -269,8 +286,8 @@ func (r *fakeRoom) membership(user string) string {
 func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int, any) {
 	in := r.membership(c.user)
 	switch {
-	case seg[0] == "join" && (in == "invite" || in == "join"):
-		r.members[c.user] = map[string]any{"membership": "join"}
+	case seg[0] == "join" && (in == "invite" || in == "join" || r.open && in != "ban"):
+		r.members[c.user] = map[string]any{"membership": "join", "displayname": hs.users[c.user]}
 		if in == "invite" {
 			r.events = append(r.events, map[string]any{"event_id": "$joined" + c.user + rid, "type": "m.room.member", "state_key": c.user,
 				"sender": c.user, "origin_server_ts": 1500, "content": map[string]any{"membership": "join"}})
@@ -288,6 +305,16 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 		}
 		r.members[user] = map[string]any{"membership": "invite"}
 		return 200, fine
+	case seg[0] == "send" && r.muted:
+		return 403, forbiddenBody
+	case seg[0] == "joined_members":
+		joined := m{}
+		for user, is := range r.members {
+			if is["membership"] == "join" {
+				joined[user] = m{"display_name": is["displayname"]}
+			}
+		}
+		return 200, m{"joined": joined}
 	case seg[0] == "send":
 		return 200, map[string]any{"event_id": hs.send(c, rid, r, seg[1])}
 	case seg[0] == "state" && len(seg) == 1:
@@ -365,6 +392,9 @@ func (r *fakeRoom) state() []map[string]any {
 	all := []map[string]any{{"type": "m.room.create", "state_key": "", "content": r.create}}
 	for user, m := range r.members {
 		all = append(all, map[string]any{"type": "m.room.member", "state_key": user, "content": m})
+	}
+	if r.name != "" {
+		all = append(all, m{"type": "m.room.name", "state_key": "", "content": m{"name": r.name}})
 	}
 	if r.encrypted {
 		all = append(all, map[string]any{"type": "m.room.encryption", "state_key": "", "content": map[string]any{"algorithm": "m.megolm.v1.aes-sha2"}})

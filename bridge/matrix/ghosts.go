@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -17,9 +15,6 @@ import (
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
 )
-
-// maxGhostName is the longest display name in characters (matrix.md 10).
-const maxGhostName = 64
 
 // ghosts knows the accounts and brings their ghosts up to date at the
 // homeserver.
@@ -137,7 +132,8 @@ func (g *ghosts) replace(list []bridge.Account, stored map[id.Account]ghostRow, 
 	clear(g.locals)
 	for _, a := range list {
 		g.put(a)
-		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name, g.n.encrypts()}) {
+		pic, _ := g.n.avatarOf(a.Address) // ensureAvatar says what is wrong with it
+		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name, pic.mark, g.n.encrypts()}) {
 			g.schedule(a.Address, 0)
 		}
 	}
@@ -204,6 +200,9 @@ func (g *ghosts) run(ctx context.Context) {
 			if err == nil {
 				err = g.n.ensureDevice(ctx, a)
 			}
+			if err == nil {
+				err = g.n.ensureAvatar(ctx, a)
+			}
 		} else {
 			err = g.n.retire(ctx, a)
 		}
@@ -260,13 +259,14 @@ func (g *ghosts) done(ctx context.Context, a id.Account, err error) {
 type ghostRow struct {
 	registered bool
 	name       string
-	device     bool // there is one that is ready, and it is wanted
+	picture    string // the mark of an avatar
+	device     bool   // there is one that is ready, and it is wanted
 }
 
 func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name,
+	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name, picture,
 		? AND EXISTS (SELECT 1 FROM matrix_devices d WHERE d.account = g.account AND ready = 1) FROM matrix_ghosts g`, g.n.encrypts())
 	if err != nil {
 		return nil, fmt.Errorf("matrix: list ghosts: %w", err)
@@ -276,7 +276,7 @@ func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	for rows.Next() {
 		var a id.Account
 		var r ghostRow
-		if err := rows.Scan(&a, &r.registered, &r.name, &r.device); err != nil {
+		if err := rows.Scan(&a, &r.registered, &r.name, &r.picture, &r.device); err != nil {
 			return nil, fmt.Errorf("matrix: list ghosts: %w", err)
 		}
 		all[a] = r
@@ -320,7 +320,7 @@ func (n *Network) ensureGhost(ctx context.Context, a bridge.Account, rename bool
 func (n *Network) ghostRow(ctx context.Context, a id.Account) (r ghostRow, err error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	err = n.db.QueryRowContext(ctx, `SELECT registered, name FROM matrix_ghosts WHERE account = ?`, a).Scan(&r.registered, &r.name)
+	err = n.db.QueryRowContext(ctx, `SELECT registered, name, picture FROM matrix_ghosts WHERE account = ?`, a).Scan(&r.registered, &r.name, &r.picture)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("matrix: find ghost: %w", err)
 	}
@@ -359,6 +359,15 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 			return err
 		}
 	}
+	all, err := n.crowdsWhere(ctx, `account = ?`, a)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := n.leaveCrowd(ctx, c, "This WebTV account is gone."); err != nil {
+			return err
+		}
+	}
 	if err := n.exec(ctx, "forget rooms", `DELETE FROM matrix_rooms WHERE account = ?`, a); err != nil {
 		return err
 	}
@@ -369,32 +378,4 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 	}
 	n.feeds.set(a, false, event.PresenceOffline)
 	return n.exec(ctx, "forget ghost", `DELETE FROM matrix_ghosts WHERE account = ?`, a)
-}
-
-// render is the display name of an account's ghost: the template's text without
-// line breaks and invisible characters, cut to maxGhostName. When nothing is
-// left it is the address.
-func (n *Network) render(a bridge.Account) (string, error) {
-	var b strings.Builder
-	err := n.name.Execute(&b, struct{ Name, Address, Local string }{a.Name, string(a.Address), a.Address.Local()})
-	if err != nil {
-		return "", fmt.Errorf("matrix.ghost_name: %w", err)
-	}
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, b.String())
-	name = strings.Join(strings.Fields(name), " ")
-	if r := []rune(name); len(r) > maxGhostName {
-		name = strings.TrimSpace(string(r[:maxGhostName]))
-	}
-	if name == "" {
-		name = string(a.Address)
-	}
-	return name, nil
 }

@@ -105,7 +105,7 @@ func (n *Network) since(ctx context.Context, c *mautrix.Client, r room) (all []p
 			case h.Time < r.inviteTime:
 				done = true
 			case h.StateKey == nil && h.ID != "":
-				all = append(all, pushed{ID: h.ID, Room: r.id, raw: e.raw})
+				all = append(all, pushed{ID: h.ID, Room: r.id, Sender: h.Sender, raw: e.raw})
 			case h.Type == event.StateMember.Type && h.StateKey != nil && *h.StateKey == string(c.UserID):
 				joined = joined || h.Content["membership"] == string(event.MembershipJoin)
 			}
@@ -125,6 +125,11 @@ func (n *Network) since(ctx context.Context, c *mautrix.Client, r room) (all []p
 // findSent looks for a message of ours among the room's last; "" if it is not
 // there.
 func (n *Network) findSent(ctx context.Context, c *mautrix.Client, r room, msg id.Message) (mid.EventID, error) {
+	voice, err := n.speaker(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	ours := func(user mid.UserID) bool { return user == c.UserID || voice != nil && user == voice.UserID }
 	for i := range looks {
 		if i > 0 {
 			if err := sleep(ctx, n.pace.settle); err != nil {
@@ -136,7 +141,7 @@ func (n *Network) findSent(ctx context.Context, c *mautrix.Client, r room, msg i
 			return "", err
 		}
 		for _, e := range p.Chunk {
-			if e.head.Sender == c.UserID && e.head.Content[keyMessage] == string(msg) {
+			if ours(e.head.Sender) && e.head.Content[keyMessage] == string(msg) {
 				return e.head.ID, nil
 			}
 		}

@@ -20,8 +20,11 @@ import (
 const maxAdoptLookups = 50
 
 // Invite makes sure that there is a direct room with the friend and that the
-// friend is asked into it.
+// friend is asked into it; into a room for several the ghost goes itself.
 func (n *Network) Invite(ctx context.Context, m bridge.Outbound) error {
+	if isRoom(m.To) {
+		return n.goIn(ctx, m.From, m.To)
+	}
 	_, err := n.ensureRoom(ctx, m.From, mid.UserID(m.To))
 	return err
 }
@@ -145,7 +148,7 @@ func (n *Network) adopt(ctx context.Context, a id.Account, friend mid.UserID) (r
 	}
 	looked := 0
 	for _, rid := range joined.JoinedRooms {
-		if _, known, err := n.roomByID(ctx, rid); err != nil {
+		if known, err := n.knows(ctx, rid); err != nil {
 			return room{}, false, err
 		} else if known {
 			continue
@@ -198,6 +201,13 @@ func (n *Network) adoptRoom(ctx context.Context, r room) (room, bool, error) {
 // Accept joins the rooms that the friend asks the account into and brings in
 // what was written there meanwhile.
 func (n *Network) Accept(ctx context.Context, m bridge.Outbound) error {
+	if isRoom(m.To) {
+		c, ok, err := n.crowdOf(ctx, m.From.Address, m.To)
+		if err != nil || !ok || c.state != stateAsked {
+			return err // answered before, or taken back
+		}
+		return n.goIn(ctx, m.From, m.To)
+	}
 	if err := n.ensureGhost(ctx, m.From, false); err != nil {
 		return err
 	}
@@ -309,7 +319,7 @@ func (n *Network) unfit(r room, all mautrix.RoomStateMap) (reason, text string) 
 	case m == nil || m.Membership != event.MembershipJoin:
 		return "Nobody is here any more.", r.friendName() + " has left it already"
 	case !r.direct && others > 1:
-		return reasonGroup, r.friendName() + " asked you into a room for several people, which does not reach a TV yet"
+		return reasonNameless, r.friendName() + " asked you into a room for several people that has no name; rooms with a name can be used"
 	case all[event.StateEncryption][""] != nil && !n.encrypts():
 		return reasonCrypt, r.friendName() + "'s chat is encrypted, which cannot be used from here; one without encryption was asked for"
 	}
@@ -327,6 +337,9 @@ func memberOf(all mautrix.RoomStateMap, user mid.UserID) *event.MemberEventConte
 // Decline turns the friend's open invitations down. Rooms that both are in stay:
 // blocking is silent.
 func (n *Network) Decline(ctx context.Context, m bridge.Outbound) error {
+	if isRoom(m.To) {
+		return n.declineRoom(ctx, m)
+	}
 	rooms, err := n.roomsOf(ctx, m.From.Address, mid.UserID(m.To))
 	if err != nil {
 		return err

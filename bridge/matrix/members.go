@@ -30,7 +30,7 @@ const (
 	reasonPolicy  = "This gateway does not take invitations from you."
 	reasonUnknown = "There is no WebTV account of this name."
 	reasonMany    = "Too many invitations wait for an answer already."
-	reasonGroup   = "Only direct chats reach a WebTV, no rooms for several people."
+	reasonGroup   = "Only direct chats reach a WebTV here, no rooms for several people."
 	reasonCrypt   = "Encrypted chats do not reach a WebTV here. Please invite again without encryption."
 	reasonPlain   = "Only encrypted chats reach a WebTV here. Please invite again with encryption."
 )
@@ -176,6 +176,12 @@ func (n *Network) invited(ctx context.Context, evt *event.Event, who mid.UserID,
 		n.refuseAs(ctx, who, evt.RoomID, reasonUnknown)
 		return nil
 	}
+	hints := readHints(evt)
+	if _, crowd, err := n.crowdRoom(ctx, evt.RoomID); err != nil {
+		return err
+	} else if crowd || !m.IsDirect && hints.group() {
+		return n.invitedCrowd(ctx, evt, a, hints)
+	}
 	old, seen, err := n.roomByID(ctx, evt.RoomID)
 	if err != nil {
 		return err
@@ -186,7 +192,6 @@ func (n *Network) invited(ctx context.Context, evt *event.Event, who mid.UserID,
 	if seen && old.inviteEvent == evt.ID && old.state != stateAsked {
 		return nil // a repeat after the answer
 	}
-	hints := readHints(evt)
 	hints.encrypted = hints.encrypted || old.encrypted // for ever
 	r := room{id: evt.RoomID, account: a.Address, friend: evt.Sender, state: stateAsked, direct: m.IsDirect,
 		encrypted: hints.encrypted, name: hints.name, inviteEvent: evt.ID, inviteTime: evt.Timestamp,
@@ -219,8 +224,8 @@ func (n *Network) objection(ctx context.Context, r room, h hints) (string, error
 	if !n.mayInvite(r.friend) {
 		return reasonPolicy, nil
 	}
-	if !r.direct && h.group {
-		return reasonGroup, nil
+	if n.shuns(r.friend) {
+		return reasonBridged, nil
 	}
 	if h.encrypted && !n.encrypts() {
 		count, err := n.refused(ctx, r.friend, n.now().Add(-24*time.Hour))
@@ -234,9 +239,15 @@ func (n *Network) objection(ctx context.Context, r room, h hints) (string, error
 // hints is what an invitation tells of its room.
 type hints struct {
 	name      string // of the one who invites
-	group     bool   // it has a name, an alias or a topic, so it is no private chat
+	room      string // its name
+	alias     mid.RoomAlias
+	topic     bool
 	encrypted bool
 }
+
+// group tells a room for several people from a private chat: it has a name, an
+// alias or a topic.
+func (h hints) group() bool { return h.room != "" || h.alias != "" || h.topic }
 
 // readHints reads the stripped state that comes with an invitation.
 func readHints(evt *event.Event) (h hints) {
@@ -256,11 +267,11 @@ func readHints(evt *event.Event) (h hints) {
 				h.name = s.Content.AsMember().Displayname
 			}
 		case event.StateRoomName:
-			h.group = h.group || s.Content.AsRoomName().Name != ""
+			h.room = cutName(s.Content.AsRoomName().Name)
 		case event.StateTopic:
-			h.group = h.group || s.Content.AsTopic().Topic != ""
+			h.topic = h.topic || s.Content.AsTopic().Topic != ""
 		case event.StateCanonicalAlias:
-			h.group = h.group || s.Content.AsCanonicalAlias().Alias != ""
+			h.alias = s.Content.AsCanonicalAlias().Alias
 		}
 	}
 	return h

@@ -1,6 +1,6 @@
 // Package matrix brings boxes to Matrix as an application service: each account
 // has a ghost, a Matrix user of its own, and talks with each friend in a direct
-// room. The homeserver pushes events to us; we write as the ghosts.
+// room, and with others in rooms for several people. The homeserver pushes events to us; we write as the ghosts.
 //
 // Who owns what:
 //
@@ -11,6 +11,7 @@
 //   - matrix_rooms is written by a room's worker and by the calls of the
 //     account's conversation with that friend. Each statement is complete in
 //     itself and a row's state tells what may follow, so neither needs a lock.
+//     The same holds for the tables of rooms for several people (crowd.go).
 //
 //   - ghosts has the accounts and what is still to be told of them to the
 //     homeserver, under one mutex that is never held over I/O.
@@ -61,11 +62,15 @@ type Options struct {
 	Bot           string   // user name of the application service itself
 	Encryption    string   // off, allow or require
 	ShowPresence  bool     // ghosts are shown as their boxes are
+	Avatars       string   // folder of the accounts' own pictures; "": ghosts have none
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
 	Operators     []string // user ids of those the bot answers
 	// Console answers a line of an operator's; nil: the bot answers nobody.
-	Console func(ctx context.Context, who, line string) string
+	Console      func(ctx context.Context, who, line string) string
+	RoomMembers  int    // how many people a room for several may have; 0: no such rooms
+	Owners       string // folder of the owners' own access tokens, see owners.go; "": none
+	OtherBridges bool   // users of other bridges are let through
 
 	DB    *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
 	Vault Vault   // seals secrets; not needed with encryption off
@@ -91,6 +96,9 @@ type Network struct {
 	ghosts   *ghosts
 	devices  *devices // nil: encryption is off
 	feeds    *feeds
+	flow     *flow
+	ephemera *ephemera
+	owners   *owners
 	plain    sync.Map      // rooms that were seen to be unencrypted since the start
 	suspect  chan struct{} // a call failed: look at the homeserver now
 	firstUp  chan struct{} // closed when the homeserver is there for the first time
@@ -109,6 +117,7 @@ var (
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
 	_ bridge.Attendant   = (*Network)(nil)
+	_ bridge.Leaver      = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite
@@ -142,6 +151,9 @@ func New(o Options) (*Network, error) {
 	n.inbox = newInbox(n)
 	n.ghosts = newGhosts(n)
 	n.feeds = newFeeds(n)
+	n.flow = newFlow()
+	n.ephemera = newEphemera(n)
+	n.owners = newOwners()
 	if o.Encryption != encryptionOff {
 		var err error
 		if n.devices, err = openDevices(ctx, n); err != nil {

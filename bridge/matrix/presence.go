@@ -33,6 +33,13 @@ func (n *Network) Presence(a id.Account, r id.Remote) (bridge.Presence, error) {
 }
 
 func (n *Network) presence(ctx context.Context, a id.Account, friend mid.UserID) (bridge.Presence, error) {
+	if isRoom(id.Remote(friend)) {
+		c, ok, err := n.crowdOf(ctx, a, id.Remote(friend))
+		if err != nil || !ok || c.state != stateJoined {
+			return bridge.PresenceOffline, err
+		}
+		return bridge.PresenceOnline, nil
+	}
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
 	var joined bool
@@ -60,7 +67,11 @@ func (n *Network) tellPresence(ctx context.Context, r room, name string) error {
 	if err != nil {
 		return err
 	}
-	return n.receive(ctx, bridge.PresenceEvent{Account: r.account, From: id.Remote(r.friend), Presence: p, Name: name})
+	e := bridge.PresenceEvent{Account: r.account, From: id.Remote(r.friend), Presence: p, Name: name}
+	if name != "" && name != r.name {
+		e.Was = r.name
+	}
+	return n.receive(ctx, e)
 }
 
 // presenceCame notes what the homeserver says of a user, and tells it if it is

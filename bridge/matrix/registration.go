@@ -42,7 +42,8 @@ func WriteRegistration(o Options, path string) error {
 }
 
 // fillRegistration sets what follows from the options. Ephemeral pushes are not
-// asked for: what they carry comes by sync (matrix.md 2).
+// asked for: what they carry comes by sync (matrix.md 2). An operator who asks for
+// them in the file (receive_ephemeral) is let be, and they are taken.
 func fillRegistration(o Options, reg *appservice.Registration) ([]byte, error) {
 	if err := o.checkNames(); err != nil {
 		return nil, err

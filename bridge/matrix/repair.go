@@ -109,10 +109,35 @@ func (n *Network) repairRooms(ctx context.Context, a id.Account) error {
 			delete(theirs, r.id)
 		}
 	}
+	if err := n.repairCrowds(ctx, a, theirs); err != nil {
+		return err
+	}
 	for _, rid := range slices.Sorted(maps.Keys(theirs)) {
 		if err := n.leaveStray(ctx, a, rid); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// repairCrowds does it for the rooms for several; those that are known are taken
+// out of theirs.
+func (n *Network) repairCrowds(ctx context.Context, a id.Account, theirs map[mid.RoomID]bool) error {
+	all, err := n.crowdsWhere(ctx, `account = ?`, a)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if !theirs[c.room] && c.state == stateJoined {
+			n.log.Warn("a ghost is out of a room and nobody said so", "account", a, "room", c.room)
+			if err := n.tellOut(ctx, c, scoped(mid.EventID("out-"+string(c.room)), a), n.now()); err != nil {
+				return err
+			}
+			if err := n.outOf(ctx, c); err != nil {
+				return err
+			}
+		}
+		delete(theirs, c.room)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"maunium.net/go/mautrix"
 	mid "maunium.net/go/mautrix/id"
 
 	"wtvgate/bridge/id"
@@ -42,6 +43,16 @@ type room struct {
 	toldFriend  bool
 	toldBox     bool
 	shun        bool // another is preferred: see roomsOf
+
+	// people are the members of a room for several, with their names as they are
+	// shown; nil for a direct one. Then friend is what the account has as its
+	// contact, and name the room's (crowd.go).
+	people map[mid.UserID]string
+	ghost  mid.UserID // the account's, with people
+	// speaker is who wrote the message at hand, with people
+	speaker string
+	// voice is who writes instead of the ghost, with people (owners.go)
+	voice *mautrix.Client
 }
 
 // friendName is what to call the friend in a line of text.

@@ -15,9 +15,10 @@ import (
 
 // pushed is what the inbox must know of an event; the rest stays as it came.
 type pushed struct {
-	ID   mid.EventID `json:"event_id"`
-	Room mid.RoomID  `json:"room_id"`
-	raw  json.RawMessage
+	ID     mid.EventID `json:"event_id"`
+	Room   mid.RoomID  `json:"room_id"`
+	Sender mid.UserID  `json:"sender"`
+	raw    json.RawMessage
 }
 
 // readPushed reads the part; false for what is no event of a room.
@@ -29,7 +30,7 @@ func readPushed(raw json.RawMessage) (p pushed, ok bool) {
 	return p, true
 }
 
-const insertRow = `INSERT INTO matrix_inbox (event, room, raw, received) VALUES (?, ?, ?, ?) ON CONFLICT (event) DO NOTHING`
+const insertRow = `INSERT INTO matrix_inbox (event, room, sender, raw, received) VALUES (?, ?, ?, ?, ?) ON CONFLICT (event) DO NOTHING`
 
 // put stores events in one transaction; those that are known already it leaves
 // alone. Dedupe is by event and never by transaction: a repeated transaction may
@@ -43,7 +44,7 @@ func (b *inbox) put(ctx context.Context, events []pushed) error {
 func (b *inbox) insert(ctx context.Context, tx *sql.Tx, events []pushed) error {
 	now := b.n.now().UnixMilli()
 	for _, e := range events {
-		if _, err := tx.ExecContext(ctx, insertRow, e.ID, e.Room, []byte(e.raw), now); err != nil {
+		if _, err := tx.ExecContext(ctx, insertRow, e.ID, e.Room, e.Sender, []byte(e.raw), now); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,7 @@ func (b *inbox) takeNew(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]push
 
 // newRows lists a room's new rows in their order.
 func newRows(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT event, raw FROM matrix_inbox WHERE room = ? AND state = 0 ORDER BY seq`, rid)
+	rows, err := tx.QueryContext(ctx, `SELECT event, sender, raw FROM matrix_inbox WHERE room = ? AND state = 0 ORDER BY seq`, rid)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func newRows(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) 
 	var all []pushed
 	for rows.Next() {
 		e := pushed{Room: rid}
-		if err := rows.Scan(&e.ID, (*[]byte)(&e.raw)); err != nil {
+		if err := rows.Scan(&e.ID, &e.Sender, (*[]byte)(&e.raw)); err != nil {
 			return nil, err
 		}
 		all = append(all, e)
@@ -170,6 +171,17 @@ func (b *inbox) roomOfEvent(ctx context.Context, ev mid.EventID) (r mid.RoomID, 
 		return "", fmt.Errorf("matrix: find event: %w", err)
 	}
 	return r, nil
+}
+
+// senderOf is who wrote an event; "" if it is not remembered.
+func (b *inbox) senderOf(ctx context.Context, ev mid.EventID) (user mid.UserID, err error) {
+	ctx, cancel := dbContext(ctx)
+	defer cancel()
+	err = b.n.db.QueryRowContext(ctx, `SELECT coalesce((SELECT sender FROM matrix_inbox WHERE event = ?), '')`, ev).Scan(&user)
+	if err != nil {
+		return "", fmt.Errorf("matrix: find event: %w", err)
+	}
+	return user, nil
 }
 
 // How long rows are kept that are no longer needed for their own sake.

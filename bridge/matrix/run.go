@@ -37,6 +37,7 @@ type pace struct {
 	unread             time.Duration // from a message without key to telling of it
 	sweep              time.Duration // between looks at messages without keys and ghosts without feeds
 	maintenance        time.Duration // between looks of a ghost without feed
+	pushed             time.Duration // in which pushed presence is gathered
 	presence           time.Duration // between two changes of how a ghost is shown
 	typing             time.Duration // between two words of a friend who goes on writing
 }
@@ -55,7 +56,7 @@ func defaultPace() pace {
 	return pace{
 		retryMin: time.Second, retryMax: time.Minute, health: time.Minute,
 		roomMin: time.Second, roomMax: time.Minute, ghostDelay: 10 * time.Second, settle: 500 * time.Millisecond, reload: time.Second,
-		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat, presence: presenceGap,
+		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat, presence: presenceGap, pushed: gatherPushed,
 	}
 }
 
@@ -147,6 +148,7 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	part(func(ctx context.Context) error { n.supervise(ctx, l); return nil })
 	part(func(ctx context.Context) error { n.pruneLoop(ctx); return nil })
 	part(func(ctx context.Context) error { n.feeds.run(ctx); return nil })
+	part(func(ctx context.Context) error { n.ephemera.run(ctx); return nil })
 	part(func(ctx context.Context) error { n.repair(ctx); return nil })
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)

@@ -108,7 +108,9 @@ func (n *Network) transaction(w http.ResponseWriter, r *http.Request, reg *appse
 		return
 	}
 	var txn struct {
-		Events []json.RawMessage `json:"events"`
+		Events       []json.RawMessage `json:"events"`
+		Ephemeral    []json.RawMessage `json:"ephemeral"`
+		OldEphemeral []json.RawMessage `json:"de.sorunome.msc2409.ephemeral"` // Synapse sends the same under both names
 	}
 	if err := json.Unmarshal(body, &txn); err != nil {
 		n.log.Error("the homeserver sent no JSON", "err", err)
@@ -120,6 +122,10 @@ func (n *Network) transaction(w http.ResponseWriter, r *http.Request, reg *appse
 		mautrix.MUnknown.WithMessage("not stored, try again").Write(w)
 		return
 	}
+	if len(txn.Ephemeral) == 0 {
+		txn.Ephemeral = txn.OldEphemeral
+	}
+	n.ephemera.take(txn.Ephemeral)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, "{}") // a lost answer is asked for again
 }

@@ -220,7 +220,7 @@ func (w *world) start() {
 	}
 	n.pace = pace{retryMin: time.Millisecond, retryMax: 10 * time.Millisecond, health: time.Hour,
 		roomMin: time.Millisecond, roomMax: 10 * time.Millisecond, ghostDelay: 50 * time.Millisecond, settle: 2 * time.Millisecond, reload: time.Millisecond,
-		key: 20 * time.Millisecond, unread: 50 * time.Millisecond, sweep: 10 * time.Millisecond, maintenance: time.Hour, typing: 20 * time.Millisecond, presence: 30 * time.Millisecond}
+		key: 20 * time.Millisecond, unread: 50 * time.Millisecond, sweep: 10 * time.Millisecond, maintenance: time.Hour, typing: 20 * time.Millisecond, presence: 30 * time.Millisecond, pushed: 5 * time.Millisecond}
 	n.pace.late = w.phase
 	if w.slow > 0 {
 		n.pace.roomMin, n.pace.roomMax = w.slow, w.slow

@@ -45,7 +45,7 @@ func (n *Network) fed(ctx context.Context, f *feed, resp *mautrix.RespSync) {
 			}
 			e.RoomID = rid
 			if raw, err := json.Marshal(e); err == nil {
-				redactions = append(redactions, pushed{ID: e.ID, Room: rid, raw: raw})
+				redactions = append(redactions, pushed{ID: e.ID, Room: rid, Sender: e.Sender, raw: raw})
 			}
 		}
 	}

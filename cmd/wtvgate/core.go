@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/admin"
@@ -77,7 +78,8 @@ func matrixOptions(cfg config.Config) matrix.Options {
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
 		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
-		Operators: m.Operators,
+		Operators:   m.Operators,
+		RoomMembers: m.RoomMembers, OtherBridges: m.OtherBridges, Owners: m.Owners, Avatars: filepath.Join(cfg.DataDir, "avatars"),
 	}
 }
 
