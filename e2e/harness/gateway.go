@@ -3,8 +3,10 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -118,7 +120,7 @@ const discordYAML = `discord:
 func (g *Gateway) Run(args ...string) string {
 	g.t.Helper()
 	cmd := exec.Command(g.bin, append([]string{"--config", "config.yaml"}, args...)...)
-	cmd.Dir = g.dir
+	cmd.Dir, cmd.Env = g.dir, environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		g.t.Fatalf("wtvgate %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -214,7 +216,8 @@ var buildGateway = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate")
+	sum := sha256.Sum256([]byte(root)) // another tree's tests may run at the same time
+	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate-"+hex.EncodeToString(sum[:4]))
 	if err := os.MkdirAll(filepath.Dir(bin), 0o755); err != nil {
 		return "", err
 	}
