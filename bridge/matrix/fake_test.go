@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,6 +28,7 @@ type homeserver struct {
 	rooms    map[string]*fakeRoom
 	txns     map[string]string // path of a sent event to its id
 	users    map[string]string // registered, to display name
+	presence map[string]string // as last told, by user
 	calls    []call
 	faults   []*fault
 	changed  chan struct{}
@@ -64,7 +66,7 @@ type fault struct {
 
 func newHomeserver(t *testing.T) *homeserver {
 	hs := &homeserver{t: t, rooms: make(map[string]*fakeRoom), txns: make(map[string]string),
-		users: make(map[string]string), changed: make(chan struct{}), keys: newKeyServer()}
+		users: make(map[string]string), presence: make(map[string]string), changed: make(chan struct{}), keys: newKeyServer()}
 	hs.srv = httptest.NewServer(hs)
 	t.Cleanup(hs.srv.Close)
 	return hs
@@ -217,6 +219,12 @@ func (hs *homeserver) answer(c call) (int, any) {
 	case seg[1] == "profile":
 		hs.users[c.user], _ = c.body["displayname"].(string)
 		return 200, fine
+	case seg[1] == "presence" && len(seg) == 4:
+		if c.method == "PUT" {
+			hs.presence[seg[2]], _ = c.body["presence"].(string)
+			return 200, fine
+		}
+		return 200, map[string]any{"presence": cmp.Or(hs.presence[seg[2]], "offline")}
 	case seg[1] == "createRoom":
 		return 200, map[string]any{"room_id": hs.createRoom(c)}
 	case seg[1] == "joined_rooms":

@@ -32,6 +32,8 @@ type ghosts struct {
 	due      map[id.Account]time.Time
 	tries    map[id.Account]int
 	changes  int // counts calls of set and drop
+	made     int // users for nobody, since madeFrom
+	madeFrom time.Time
 	loaded   time.Time
 	wake     chan struct{}
 }
@@ -330,14 +332,37 @@ func (n *Network) ghostRow(ctx context.Context, a id.Account) (r ghostRow, err e
 // register makes the ghost's user. One that is there is ours: nobody else may
 // have that name.
 func (n *Network) register(ctx context.Context, c *mautrix.Client, a id.Account) error {
-	_, err := c.MakeRequest(ctx, "POST", c.BuildClientURL("v3", "register"), &mautrix.ReqRegister[any]{
-		Username: c.UserID.Localpart(), Type: mautrix.AuthTypeAppservice, InhibitLogin: true,
-	}, nil)
-	if err != nil && !errors.Is(err, mautrix.MUserInUse) {
-		return n.judge(err, textRegister)
+	if err := n.signUp(ctx, c); err != nil {
+		return err
 	}
 	return n.exec(ctx, "store ghost", `INSERT INTO matrix_ghosts (account, registered) VALUES (?, 1)
 		ON CONFLICT (account) DO UPDATE SET registered = 1`, a)
+}
+
+// signUp makes one of our users.
+func (n *Network) signUp(ctx context.Context, c *mautrix.Client) error {
+	_, err := c.MakeRequest(ctx, "POST", c.BuildClientURL("v3", "register"), &mautrix.ReqRegister[any]{
+		Username: c.UserID.Localpart(), Type: mautrix.AuthTypeAppservice, InhibitLogin: true,
+	}, nil)
+	if errors.Is(err, mautrix.MUserInUse) {
+		return nil
+	}
+	return n.judge(err, textRegister)
+}
+
+// maxUnknown bounds the users that are made in an hour to turn invitations down
+// which are for nobody: anybody may think of names, and a user stays.
+const maxUnknown = 20
+
+// mayMake tells whether one more may be made.
+func (g *ghosts) mayMake() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.n.now(); now.Sub(g.madeFrom) >= time.Hour {
+		g.made, g.madeFrom = 0, now
+	}
+	g.made++
+	return g.made <= maxUnknown
 }
 
 // retire makes the ghost of an account that is gone leave all rooms.
