@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -224,6 +226,58 @@ func (b *Box) WaitAdded(contact string) (name string) {
 	b.t.Helper()
 	b.wait("ADD RL of "+contact, func() bool { name = b.names[contact]; return slices.Contains(b.added, contact) })
 	return name
+}
+
+// SetStatus shows the box otherwise.
+func (b *Box) SetStatus(s wire.Status) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	if err := b.client().SetStatus(ctx, s); err != nil {
+		b.t.Fatalf("%s becomes %s: %v", b.Address, s, err)
+	}
+}
+
+// SetName changes the box's own screen name.
+func (b *Box) SetName(name string) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	if _, err := b.client().Rename(ctx, b.Address, name); err != nil {
+		b.t.Fatalf("%s is renamed: %v", b.Address, err)
+	}
+}
+
+// LastName is the name over the last text of a contact.
+func (b *Box) LastName(contact string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range slices.Backward(b.heard) {
+		if h.From == contact {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+// Fetch opens an address, as the box's browser does, and gives what is there.
+func (b *Box) Fetch(url string) (kind string, body []byte) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		b.t.Fatalf("%s: %s %v", url, resp.Status, err)
+	}
+	return resp.Header.Get("Content-Type"), body
 }
 
 // T is the test that the box belongs to.

@@ -43,7 +43,13 @@ type Gateway struct {
 // NewGateway writes a configuration and the registration. Nothing runs yet.
 func NewGateway(t testing.TB, hs *Homeserver) *Gateway {
 	t.Helper()
-	g := newGateway(t, matrixYAML, "HOMESERVER", hs.URL, "DOMAIN", Domain)
+	return NewGatewayBehind(t, hs.URL)
+}
+
+// NewGatewayBehind is NewGateway for a homeserver that is reached elsewhere.
+func NewGatewayBehind(t testing.TB, url string) *Gateway {
+	t.Helper()
+	g := newGateway(t, matrixYAML, "HOMESERVER", url, "DOMAIN", Domain)
 	g.Run("matrix", "registration")
 	return g
 }
@@ -87,7 +93,7 @@ const gatewayYAML = `data_dir: DATA
 log: {level: debug, format: text}
 admin: {listen: "ADMIN"}
 accounts: {domain: ACCOUNTS, registration: closed}
-messenger: {listen: "MESSENGER", advertise: auto}
+messenger: {listen: "MESSENGER", advertise: auto, flatten_presence: nobody}
 passport: {listen: "NEXUS", public_url: "http://NEXUS"}
 pictures: {listen: "127.0.0.1:0"}
 wtvp:

@@ -243,11 +243,18 @@ func (f *JSFriend) WaitText(room mid.RoomID, from mid.UserID, text string) Seen 
 	})
 }
 
-// WaitMember waits for a membership.
-func (f *JSFriend) WaitMember(room mid.RoomID, user mid.UserID, membership string) Seen {
+// WaitMember waits for a membership, or for more than one that have come one
+// after the other, with others between them.
+func (f *JSFriend) WaitMember(room mid.RoomID, user mid.UserID, memberships ...string) {
 	f.t.Helper()
-	return f.See(fmt.Sprintf("%s to %s", user, membership), func(s Seen) bool {
-		return s.Saw == "member" && s.Room == room && s.User == user && s.Membership == membership
+	f.wait(fmt.Sprintf("%s to %s", user, memberships), func() bool {
+		left := memberships
+		for _, s := range f.saw {
+			if len(left) > 0 && s.Saw == "member" && s.Room == room && s.User == user && s.Membership == left[0] {
+				left = left[1:]
+			}
+		}
+		return len(left) == 0
 	})
 }
 
