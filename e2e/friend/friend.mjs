@@ -53,7 +53,7 @@ const commands = {
         });
         client.on("User.presence", (event, user) => say({ saw: "presence", user: user.userId, presence: user.presence }));
         const ready = new Promise((done) => client.on("sync", (state) => { if (state === "PREPARED") done(); }));
-        await client.startClient({ initialSyncLimit: 20, pollTimeout: 5000 });
+        await client.startClient({ initialSyncLimit: 500, pollTimeout: 5000 });
         await ready;
         if (recover) {
             await crypto.bootstrapCrossSigning({ setupNewCrossSigning: true, authUploadDeviceSigningKeys: (request) => request({

@@ -32,6 +32,9 @@ type Gateway struct {
 	Messenger    string // address of the notification server
 	Passport     string // address of wtv-passport
 
+	// Env are settings of the gateway beside its configuration, as NAME=value.
+	Env []string
+
 	t     testing.TB
 	bin   string
 	dir   string
@@ -143,11 +146,14 @@ func (g *Gateway) StartAlone() { g.t.Helper(); g.start("/healthz") }
 
 func (g *Gateway) start(until string) {
 	g.t.Helper()
-	g.proc = start(g.t, "gateway", g.dir, nil, g.bin, "--config", "config.yaml", "serve")
+	g.proc = start(g.t, "gateway", g.dir, g.Env, g.bin, "--config", "config.yaml", "serve")
 	if !g.proc.waitHTTP("http://" + g.admin + until) {
 		g.t.Fatalf("the gateway ended: %v", g.proc.err)
 	}
 }
+
+// Usage is what the running gateway has used.
+func (g *Gateway) Usage() Usage { g.t.Helper(); return g.proc.usage() }
 
 // WaitTaken waits until the gateway is done with a friend's events: they are in
 // the box's inbox.

@@ -116,6 +116,9 @@ func (h *Homeserver) Stop() { h.t.Helper(); _ = h.proc.end(syscall.SIGTERM) }
 // Kill ends it at once.
 func (h *Homeserver) Kill() { h.t.Helper(); _ = h.proc.end(syscall.SIGKILL) }
 
+// Usage is what the running homeserver has used.
+func (h *Homeserver) Usage() Usage { h.t.Helper(); return h.proc.usage() }
+
 // Pause freezes the homeserver: connections are taken and nothing answers.
 func (h *Homeserver) Pause() { h.t.Helper(); h.proc.signal(syscall.SIGSTOP) }
 
