@@ -97,6 +97,7 @@ func TestAccept12Idle(t *testing.T) {
 		wg.Go(func() { b.WaitPresence(bobAddress, wire.Online) })
 	}
 	wg.Wait()
+	t.Log("all are signed in; now they rest")
 	<-time.After(idleFor) // what signing in has left behind is gone
 	before, homeBefore := p.g.Usage(), p.hs.Usage()
 	begin := time.Now()
