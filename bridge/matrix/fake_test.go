@@ -321,7 +321,7 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 		return 200, r.create
 	case seg[0] == "messages":
 		return 200, r.page(c.query)
-	case seg[0] == "typing", seg[0] == "receipt":
+	case seg[0] == "typing", seg[0] == "receipt", seg[0] == "redact":
 		return 200, fine
 	}
 	return 404, map[string]any{"errcode": "M_UNRECOGNIZED"}

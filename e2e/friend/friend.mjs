@@ -114,7 +114,7 @@ const commands = {
     },
     // timeline lists what a user wrote, in the room's order.
     async timeline({ room, user }) {
-        const all = client.getRoom(room).getLiveTimeline().getEvents().filter((e) => e.getSender() === user && !e.isState() && !e.isRelation("m.replace"));
+        const all = client.getRoom(room).getLiveTimeline().getEvents().filter((e) => e.getSender() === user && !e.isState() && !e.isRedacted() && !e.isRelation("m.replace"));
         return { bodies: all.map((e) => e.getContent().body ?? "") };
     },
     async devices({ user }) {
