@@ -3,10 +3,10 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e bench fuzz cover screens release clean
+.PHONY: help build demo check test e2e soak-matrix bench fuzz cover screens release clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the program, into bin/wtvgate
 	$(STATIC) $(GO) build $(TAGS) -trimpath -o bin/wtvgate ./cmd/wtvgate
@@ -29,6 +29,10 @@ test: check e2e ## everything: check, then the gateway against a real homeserver
 
 e2e: build ## the gateway against a real homeserver (builds Dendrite once)
 	cd e2e && $(GO) test $(TAGS) -count=1 -v -timeout 20m ./...
+
+SOAK ?= 1
+soak-matrix: build ## Matrix friends and boxes for long, with kills and restarts (SOAK=50x20x5000)
+	cd e2e && WTVGATE_SOAK=$(SOAK) $(GO) test $(TAGS) -count=1 -v -timeout 60m -run '^(TestSoak|TestAccept08Presence|TestAccept12Idle)$$' .
 
 bench: ## benchmarks with allocation counts
 	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./...

@@ -173,25 +173,6 @@ func TestAccept07HomeserverRestartsDuringSend(t *testing.T) {
 	}
 }
 
-// Check 9: typing both ways, the read receipt, a new name, an edit and a reply,
-// all in an encrypted chat.
-func TestAccept09AroundMessages(t *testing.T) {
-	p, fritz := newSealed(t)
-	room := talk(p, fritz)
-	ev := fritz.Send(room, "I live in Bon")
-	fritz.See("the receipt", func(s harness.Seen) bool { return s.Saw == "receipt" && s.User == aliceUser && s.ID == ev })
-	fritz.Typing(room, true)
-	p.box.WaitTyping(fritzAddress)
-	p.box.Typing(fritzAddress)
-	fritz.See("typing", func(s harness.Seen) bool { return s.Saw == "typing" && s.User == aliceUser && s.On })
-	fritz.SendEvent(room, "m.room.message", map[string]any{"msgtype": "m.text", "body": "* I live in Bonn",
-		"m.new_content": map[string]any{"msgtype": "m.text", "body": "I live in Bonn"},
-		"m.relates_to":  map[string]any{"rel_type": "m.replace", "event_id": ev}})
-	fritz.SendEvent(room, "m.room.message", map[string]any{"msgtype": "m.text", "body": "> <@x:y> where?\n\nthere",
-		"m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": ev}}})
-	p.heard("hello Alice", "I live in Bon", "(edited) I live in Bonn", `(re fritz: "I live in Bonn") there`) // what the gateway knows, not what the reply says
-}
-
 // Check 11: a plain chat in which encryption is switched on.
 func TestAccept11EncryptionSwitchedOn(t *testing.T) {
 	p, fritz := newSealed(t)
@@ -230,46 +211,4 @@ func TestAccept14OneTimeKeysTaken(t *testing.T) {
 	other.Send(room, "from elsewhere") // its client has to take a key to send its own
 	p.box.SignIn(wire.MSNP8)
 	p.heard("hello Alice", "from elsewhere")
-}
-
-// Check 10, in encrypted chats: the friend leaves and asks again, the box asks
-// the friend back, and a chat for several people is turned down.
-func TestAccept10LeaveAndInviteAgain(t *testing.T) {
-	p, fritz := newSealed(t)
-	room := talk(p, fritz)
-	group := fritz.InviteGroup(aliceUser, "WebTV fans")
-	fritz.WaitMember(group, aliceUser, "leave")
-
-	fritz.Room("leave", room) // it was the friend's: the ghost leaves it too
-	p.heard("hello Alice", "(fritz has left the chat.)")
-	second := fritz.InviteDirect(aliceUser, nil)
-	fritz.Send(second, "back again")
-	p.heard("hello Alice", "(fritz has left the chat.)", "back again")
-
-	fritz.Room("leave", second)
-	p.heard("hello Alice", "(fritz has left the chat.)", "back again", "(fritz has left the chat.)")
-	p.box.Say(fritzAddress, "do not go") // in a chat of the box's own
-	third, _ := fritz.WaitInvite(aliceUser, room, second)
-	fritz.Room("join", third)
-	if s := fritz.WaitText(third, aliceUser, "do not go"); !s.Encrypted || fritz.Shield(s) != "none" {
-		t.Errorf("encrypted %v, shield %s", s.Encrypted, fritz.Shield(s))
-	}
-}
-
-// Check 8: how the box is shown to the friend, and the friend to the box.
-func TestAccept08Presence(t *testing.T) {
-	p := newPartsWith(t, func(hs *harness.Homeserver) { hs.Presence = true })
-	fritz := p.hs.NewJSFriend("fritz")
-	talk(p, fritz)
-	p.box.Add(wire.Forward, fritzAddress, fritzAddress)
-	p.box.WaitPresence(fritzAddress, wire.Online)
-	fritz.WaitPresence(aliceUser, "online")
-	p.box.SignOut()
-	fritz.WaitPresence(aliceUser, "offline")
-	p.box.SignIn(wire.MSNP8)
-	fritz.WaitPresence(aliceUser, "online")
-	fritz.SetPresence("offline")
-	p.box.WaitPresence(fritzAddress, wire.Offline)
-	fritz.SetPresence("online")
-	p.box.WaitPresence(fritzAddress, wire.Online)
 }

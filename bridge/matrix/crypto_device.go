@@ -47,6 +47,7 @@ type device struct {
 
 	syncing sync.Mutex // one sync is taken at a time
 	counted time.Time  // when the homeserver was asked how many one-time keys it has; under syncing
+	offered time.Time  // when a fallback key was last made for one that was taken; under syncing
 }
 
 // deviceRow is a row of matrix_devices.

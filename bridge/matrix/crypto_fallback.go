@@ -54,11 +54,26 @@ func (d *device) offerFallback(ctx context.Context, mach *crypto.OlmMachine) err
 	return nil
 }
 
-// fallbackUsed tells from a sync whether somebody has taken the fallback key.
-// Homeservers that do not say it have none.
-func fallbackUsed(resp *mautrix.RespSync) bool {
-	return resp.FallbackKeys != nil && !slices.Contains(resp.FallbackKeys, mid.KeyAlgorithmSignedCurve25519)
+// fallbackUsed tells from a sync whether somebody has taken the fallback key, and
+// whether it is time for another. Homeservers that do not say it have none.
+// Dendrite says with each answer that there is none, and keeps none: a new key for
+// each was more than half of all work for a box that does nothing [run]. The caller
+// holds syncing.
+func (d *device) fallbackUsed(resp *mautrix.RespSync) bool {
+	if resp.FallbackKeys == nil || slices.Contains(resp.FallbackKeys, mid.KeyAlgorithmSignedCurve25519) {
+		return false
+	}
+	now := d.n.now()
+	if now.Sub(d.offered) < offerEvery {
+		return false
+	}
+	d.offered = now
+	return true
 }
+
+// offerEvery is how often a fallback key is replaced at most. One that was taken
+// goes on working.
+const offerEvery = time.Hour
 
 // countKeys makes sure that the number of one-time keys that a sync tells is one.
 // Dendrite leaves it out of an answer that has nothing else [run], which reads as

@@ -106,6 +106,9 @@ func (n *Network) echo(ctx context.Context, evt *event.Event) error {
 	if msg == "" || !n.isGhost(evt.Sender) {
 		return nil
 	}
+	if n.twins.late(id.Message(msg), evt.ID, n.now()) {
+		return n.takeBack(ctx, evt)
+	}
 	return n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: id.Event(evt.ID)})
 }
 

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,6 +28,7 @@ type homeserver struct {
 	rooms    map[string]*fakeRoom
 	txns     map[string]string // path of a sent event to its id
 	users    map[string]string // registered, to display name
+	presence map[string]string // as last told, by user
 	calls    []call
 	faults   []*fault
 	changed  chan struct{}
@@ -68,7 +70,7 @@ type fault struct {
 
 func newHomeserver(t *testing.T) *homeserver {
 	hs := &homeserver{t: t, rooms: make(map[string]*fakeRoom), txns: make(map[string]string),
-		users: make(map[string]string), changed: make(chan struct{}), keys: newKeyServer()}
+		users: make(map[string]string), presence: make(map[string]string), changed: make(chan struct{}), keys: newKeyServer()}
 	hs.srv = httptest.NewServer(hs)
 	t.Cleanup(hs.srv.Close)
 	return hs
@@ -234,6 +236,12 @@ func (hs *homeserver) answer(c call) (int, any) {
 		return 404, map[string]any{"errcode": "M_NOT_FOUND"}
 	case seg[1] == "join" && hs.rooms[seg[2]] != nil:
 		return hs.inRoom(c, seg[2], hs.rooms[seg[2]], []string{"join"})
+	case seg[1] == "presence" && len(seg) == 4:
+		if c.method == "PUT" {
+			hs.presence[seg[2]], _ = c.body["presence"].(string)
+			return 200, fine
+		}
+		return 200, map[string]any{"presence": cmp.Or(hs.presence[seg[2]], "offline")}
 	case seg[1] == "createRoom":
 		return 200, map[string]any{"room_id": hs.createRoom(c)}
 	case seg[1] == "joined_rooms":
@@ -348,7 +356,7 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 		return 200, map[string]any{"joined": all}
 	case seg[0] == "messages":
 		return 200, r.page(c.query)
-	case seg[0] == "typing", seg[0] == "receipt":
+	case seg[0] == "typing", seg[0] == "receipt", seg[0] == "redact":
 		return 200, fine
 	}
 	return 404, map[string]any{"errcode": "M_UNRECOGNIZED"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	mid "maunium.net/go/mautrix/id"
 
@@ -293,14 +294,22 @@ func (n *Network) refuse(ctx context.Context, a id.Account, rid mid.RoomID, reas
 	return effectOf(n.leaveAs(ctx, c, rid, reason))
 }
 
-// refuseAs turns an invitation down for a ghost that nobody has. The homeserver
-// may not know that user; then there is nobody to answer.
+// refuseAs turns an invitation down for a ghost that nobody has. A homeserver
+// that does not know that user gets it, or the friend would wait for an answer
+// for ever (matrix.md 7).
 func (n *Network) refuseAs(ctx context.Context, who mid.UserID, rid mid.RoomID, reason string) {
 	l := n.live.Load()
 	if l == nil {
 		return
 	}
-	if err := n.leaveAs(ctx, l.user(who), rid, reason); err != nil {
+	c := l.user(who)
+	_, err := c.LeaveRoom(ctx, rid, &mautrix.ReqLeave{Reason: reason})
+	if !errors.Is(err, mautrix.MNotFound) && permanent(n.judge(err, textRefused)) && n.ghosts.mayMake() {
+		if err = n.signUp(ctx, c); err == nil {
+			err = n.leaveAs(ctx, c, rid, reason)
+		}
+	}
+	if err != nil {
 		n.log.Debug("invitation of an unknown ghost not answered", "ghost", who, "room", rid, "err", err)
 	}
 }

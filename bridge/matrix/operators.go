@@ -69,7 +69,7 @@ func (n *Network) botMember(ctx context.Context, evt *event.Event) error {
 	case readHints(evt).encrypted:
 		return effectOf(n.leaveAs(ctx, bot, evt.RoomID, reasonNoCrypt))
 	}
-	if err := n.registerUser(ctx, bot); err != nil { // Dendrite makes no user of sender_localpart
+	if err := n.signUp(ctx, bot); err != nil { // Dendrite makes no user of sender_localpart
 		return effectOf(err)
 	}
 	if _, err := bot.JoinRoomByID(ctx, evt.RoomID); err != nil {

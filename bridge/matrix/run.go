@@ -150,6 +150,7 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	part(func(ctx context.Context) error { n.feeds.run(ctx); return nil })
 	part(func(ctx context.Context) error { n.ephemera.run(ctx); return nil })
 	part(func(ctx context.Context) error { n.repair(ctx); return nil })
+	part(func(ctx context.Context) error { n.farewells(ctx); return nil })
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer done()

@@ -342,7 +342,7 @@ func (d *device) take(ctx context.Context, resp *mautrix.RespSync, since string)
 		return err
 	}
 	d.mach.ProcessSyncResponse(context.WithoutCancel(ctx), resp, since)
-	if fallbackUsed(resp) {
+	if d.fallbackUsed(resp) {
 		if err := d.offerFallback(ctx, d.mach); err != nil {
 			d.n.log.Warn("a ghost has no fallback key", "account", d.account, "err", err)
 		}

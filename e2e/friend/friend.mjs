@@ -22,11 +22,12 @@ function report(event) {
         failed: event.isDecryptionFailure() });
 }
 
-// until waits for what an event of the client makes true.
-function until(kind, look) {
+// until waits for what a sync makes true; a sync's own events come before the
+// client has a new room in its list.
+function until(look) {
     return new Promise((done) => {
-        const check = () => { if (look()) { client.off(kind, check); done(); } };
-        client.on(kind, check);
+        const check = () => { if (look()) { client.off("sync", check); done(); } };
+        client.on("sync", check);
         check();
     });
 }
@@ -44,6 +45,7 @@ const commands = {
         client.on("Event.decrypted", report);
         client.on("RoomMember.membership", (event, member) => say({ saw: "member", room: member.roomId, user: member.userId,
             membership: member.membership, name: member.name, sender: event.getSender(), direct: !!event.getContent().is_direct }));
+        client.on("RoomMember.name", (event, member) => say({ saw: "name", room: member.roomId, user: member.userId, name: member.name }));
         client.on("RoomMember.typing", (event, member) => say({ saw: "typing", room: member.roomId, user: member.userId, on: member.typing }));
         client.on("Room.receipt", (event, room) => {
             for (const [id, kinds] of Object.entries(event.getContent()))
@@ -51,7 +53,7 @@ const commands = {
         });
         client.on("User.presence", (event, user) => say({ saw: "presence", user: user.userId, presence: user.presence }));
         const ready = new Promise((done) => client.on("sync", (state) => { if (state === "PREPARED") done(); }));
-        await client.startClient({ initialSyncLimit: 20, pollTimeout: 5000 });
+        await client.startClient({ initialSyncLimit: 500, pollTimeout: 5000 });
         await ready;
         if (recover) {
             await crypto.bootstrapCrossSigning({ setupNewCrossSigning: true, authUploadDeviceSigningKeys: (request) => request({
@@ -59,12 +61,12 @@ const commands = {
         }
         return { user: login.user_id, device: login.device_id };
     },
-    async invite({ user, encrypted, direct, name }) {
+    async invite({ user, encrypted, direct, name, preset }) {
         const state = encrypted ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2", ...encrypted } }] : [];
-        const made = await client.createRoom({ preset: "trusted_private_chat", is_direct: direct !== false, invite: [user], initial_state: state, name });
+        const made = await client.createRoom({ preset: preset ?? "trusted_private_chat", is_direct: direct !== false, invite: [user], initial_state: state, name });
         // Who writes before the client knows whom it has invited, writes with a key
         // that they never get: as people do, it waits until it shows the room.
-        await until("RoomState.events", () => client.getRoom(made.room_id)?.getMember(user) &&
+        await until(() => client.getRoom(made.room_id)?.getMember(user) &&
             (!encrypted || client.getRoom(made.room_id).hasEncryptionStateEvent()));
         return { room: made.room_id };
     },
@@ -72,15 +74,31 @@ const commands = {
         return { id: (await client.sendMessage(room, { msgtype: "m.text", body })).event_id };
     },
     async event({ room, type, content }) { return { id: (await client.sendEvent(room, type, content)).event_id }; },
+    // image encrypts a picture as clients do (AES-CTR, spec "Sending encrypted
+    // attachments"), uploads and sends it.
+    async image({ room, name, type, data }) {
+        const clear = Buffer.from(data, "base64");
+        const key = await crypto.subtle.generateKey({ name: "AES-CTR", length: 256 }, true, ["encrypt", "decrypt"]);
+        const iv = new Uint8Array(16);
+        crypto.getRandomValues(iv.subarray(0, 8));
+        const sealed = Buffer.from(await crypto.subtle.encrypt({ name: "AES-CTR", counter: iv, length: 64 }, key, clear));
+        const hash = Buffer.from(await crypto.subtle.digest("SHA-256", sealed));
+        const bare = (b) => Buffer.from(b).toString("base64").replace(/=+$/, "");
+        const { content_uri: url } = await client.uploadContent(sealed, { type: "application/octet-stream", includeFilename: false });
+        return { id: (await client.sendMessage(room, { msgtype: "m.image", body: name, info: { mimetype: type, size: clear.length },
+            file: { v: "v2", url, key: await crypto.subtle.exportKey("jwk", key), iv: bare(iv), hashes: { sha256: bare(hash) } } })).event_id };
+    },
+    async name({ name }) { await client.setDisplayName(name); return {}; },
+    async kick({ room, user }) { await client.kick(room, user, ""); return {}; },
     async redact({ room, id }) { return { id: (await client.redactEvent(room, id)).event_id }; },
     async encrypt({ room }) {
         await client.sendStateEvent(room, "m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" }, "");
-        await until("RoomState.events", () => client.getRoom(room).hasEncryptionStateEvent());
+        await until(() => client.getRoom(room).hasEncryptionStateEvent());
         return {};
     },
     async join({ room }) {
         await client.joinRoom(room);
-        await until("RoomMember.membership", () => client.getRoom(room)?.getMember(client.getUserId())?.membership === "join");
+        await until(() => client.getRoom(room)?.getMember(client.getUserId())?.membership === "join");
         return {};
     },
     async leave({ room }) { await client.leave(room); return {}; },
@@ -96,7 +114,7 @@ const commands = {
     },
     // timeline lists what a user wrote, in the room's order.
     async timeline({ room, user }) {
-        const all = client.getRoom(room).getLiveTimeline().getEvents().filter((e) => e.getSender() === user && !e.isState() && !e.isRelation("m.replace"));
+        const all = client.getRoom(room).getLiveTimeline().getEvents().filter((e) => e.getSender() === user && !e.isState() && !e.isRedacted() && !e.isRelation("m.replace"));
         return { bodies: all.map((e) => e.getContent().body ?? "") };
     },
     async devices({ user }) {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +31,7 @@ type Box struct {
 
 	mu       sync.Mutex
 	c        *msnp.Client
+	session  int                    // sign-ins so far
 	boards   map[string]*msnp.Board // by who is inside
 	presence map[string]wire.Status // of contacts
 	names    map[string]string      // of contacts, as last told
@@ -38,8 +42,11 @@ type Box struct {
 	wg       sync.WaitGroup
 }
 
-// Heard is a text that came to the box.
-type Heard struct{ From, Name, Text string }
+// Heard is a text that came to the box, and in which of its sessions.
+type Heard struct {
+	From, Name, Text string
+	Session          int
+}
 
 func newBox(g *Gateway, address string) *Box {
 	g.t.Helper()
@@ -72,7 +79,7 @@ func (b *Box) SignIn(d wire.Dialect) {
 	if _, err := c.Sync(ctx, 0); err != nil {
 		b.t.Fatalf("%s syncs: %v", b.Address, err)
 	}
-	b.note(func() { b.c = c })
+	b.note(func() { b.c = c; b.session++ })
 	b.wg.Go(func() { b.follow(c) })
 	if err := c.SetStatus(ctx, wire.Online); err != nil {
 		b.t.Fatalf("%s goes online: %v", b.Address, err)
@@ -179,7 +186,7 @@ func (b *Box) enter(peer string, board *msnp.Board) {
 			}
 			switch m.Kind() {
 			case wire.KindText:
-				b.note(func() { b.heard = append(b.heard, Heard{m.From.Address, m.From.Name, m.Text()}) })
+				b.note(func() { b.heard = append(b.heard, Heard{m.From.Address, m.From.Name, m.Text(), b.session}) })
 			case wire.KindTyping:
 				b.note(func() { b.typing = append(b.typing, m.From.Address) })
 			}
@@ -208,7 +215,7 @@ func (b *Box) wait(what string, look func() bool) {
 		case <-ctx.Done():
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.t.Fatalf("%s waits in vain for %s; heard %q, added by %q, presence %v", b.Address, what, b.heard, b.added, b.presence)
+			b.t.Fatalf("%s waits in vain for %s; heard %+v, added by %q, presence %v", b.Address, what, b.heard, b.added, b.presence)
 		}
 	}
 }
@@ -224,6 +231,78 @@ func (b *Box) WaitAdded(contact string) (name string) {
 	b.t.Helper()
 	b.wait("ADD RL of "+contact, func() bool { name = b.names[contact]; return slices.Contains(b.added, contact) })
 	return name
+}
+
+// SetStatus shows the box otherwise.
+func (b *Box) SetStatus(s wire.Status) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	if err := b.client().SetStatus(ctx, s); err != nil {
+		b.t.Fatalf("%s becomes %s: %v", b.Address, s, err)
+	}
+}
+
+// SetName changes the box's own screen name.
+func (b *Box) SetName(name string) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	if _, err := b.client().Rename(ctx, b.Address, name); err != nil {
+		b.t.Fatalf("%s is renamed: %v", b.Address, err)
+	}
+}
+
+// WaitText waits for a text of a contact, with or without a time before it.
+func (b *Box) WaitText(contact, text string) {
+	b.t.Helper()
+	b.wait(fmt.Sprintf("%q of %s", text, contact), func() bool {
+		return slices.ContainsFunc(b.heard, func(h Heard) bool { return h.From == contact && strings.HasSuffix(h.Text, text) })
+	})
+}
+
+// Heard lists what has come from a contact so far, in order.
+func (b *Box) Heard(contact string) (all []Heard) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range b.heard {
+		if h.From == contact {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// LastName is the name over the last text of a contact.
+func (b *Box) LastName(contact string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range slices.Backward(b.heard) {
+		if h.From == contact {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+// Fetch opens an address, as the box's browser does, and gives what is there.
+func (b *Box) Fetch(url string) (kind string, body []byte) {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		b.t.Fatalf("%s: %s %v", url, resp.Status, err)
+	}
+	return resp.Header.Get("Content-Type"), body
 }
 
 // T is the test that the box belongs to.
@@ -288,34 +367,57 @@ func (b *Box) Lists(contact string) wire.Lists {
 // the switchboard that is open with them, else in a new one.
 func (b *Box) Say(contact, text string) {
 	b.t.Helper()
-	ctx, cancel := b.context()
-	defer cancel()
-	b.mu.Lock()
-	board := b.boards[contact]
-	b.mu.Unlock()
-	if board == nil {
-		board = b.call(ctx, contact)
-	}
-	if err := board.Say(ctx, text, wire.AckBoth); err != nil {
+	if err := b.TrySay(contact, text); err != nil {
 		b.t.Fatalf("%s writes %q: %v", b.Address, text, err)
 	}
 }
 
+// TrySay is Say where the gateway may go away: with an error nobody knows whether
+// it has the text.
+func (b *Box) TrySay(contact, text string) error {
+	ctx, cancel := b.context()
+	defer cancel()
+	b.mu.Lock()
+	board, c := b.boards[contact], b.c
+	b.mu.Unlock()
+	if c == nil {
+		return errors.New("not signed in")
+	}
+	if board == nil {
+		var err error
+		if board, err = b.call(ctx, c, contact); err != nil {
+			return err
+		}
+	}
+	return board.Say(ctx, text, wire.AckBoth)
+}
+
 // call opens a switchboard and has the contact in it.
-func (b *Box) call(ctx context.Context, contact string) *msnp.Board {
-	b.t.Helper()
-	board, err := b.client().OpenBoard(ctx)
+func (b *Box) call(ctx context.Context, c *msnp.Client, contact string) (*msnp.Board, error) {
+	board, err := c.OpenBoard(ctx)
 	if err != nil {
-		b.t.Fatalf("%s opens a switchboard: %v", b.Address, err)
+		return nil, fmt.Errorf("opening a switchboard: %w", err)
 	}
 	b.enter(contact, board)
 	if _, err := board.Call(ctx, contact); err != nil {
-		b.t.Fatalf("%s calls %s: %v", b.Address, contact, err)
+		return nil, fmt.Errorf("calling: %w", err)
 	}
-	b.wait(contact+" to join", func() bool {
-		return slices.ContainsFunc(board.Inside(), func(p msnp.Person) bool { return strings.EqualFold(p.Address, contact) })
-	})
-	return board
+	for {
+		b.mu.Lock()
+		changed, open := b.changed, b.boards[contact] == board
+		b.mu.Unlock()
+		if slices.ContainsFunc(board.Inside(), func(p msnp.Person) bool { return strings.EqualFold(p.Address, contact) }) {
+			return board, nil
+		}
+		if !open {
+			return nil, errors.New("the switchboard has ended")
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for %s to join: %w", contact, ctx.Err())
+		}
+	}
 }
 
 // Hang closes the switchboard with a contact.

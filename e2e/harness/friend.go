@@ -186,21 +186,26 @@ func (f *Friend) WaitRead(user mid.UserID, ev mid.EventID) {
 	f.wait(fmt.Sprintf("%s to read %s", user, ev), func() bool { return f.reads[user] == ev })
 }
 
-// Texts lists what users wrote in a room, in order, as the homeserver has it:
+// Texts lists what a user wrote in a room, in order, as the homeserver has it:
 // for exact counts.
 func (f *Friend) Texts(room mid.RoomID, from mid.UserID) []string {
 	f.t.Helper()
 	var texts []string
-	resp, err := f.c.Messages(context.Background(), room, "", "", mautrix.DirectionBackward, nil, 200)
-	if err != nil {
-		f.t.Fatalf("%s lists messages: %v", f.ID, err)
-	}
-	for _, e := range slices.Backward(resp.Chunk) {
-		if body, ok := e.Content.Raw["body"].(string); ok && e.Sender == from {
-			texts = append(texts, body)
+	for at := ""; ; {
+		resp, err := f.c.Messages(context.Background(), room, at, "", mautrix.DirectionBackward, nil, 200)
+		if err != nil {
+			f.t.Fatalf("%s lists messages: %v", f.ID, err)
+		}
+		for _, e := range resp.Chunk {
+			if body, ok := e.Content.Raw["body"].(string); ok && e.Sender == from {
+				texts = append(texts, body)
+			}
+		}
+		if at = resp.End; at == "" || len(resp.Chunk) == 0 {
+			slices.Reverse(texts)
+			return texts
 		}
 	}
-	return texts
 }
 
 // InviteDirect makes a direct chat, as clients do it, and invites a user. Extra

@@ -3,8 +3,10 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,6 +32,9 @@ type Gateway struct {
 	Messenger    string // address of the notification server
 	Passport     string // address of wtv-passport
 
+	// Env are settings of the gateway beside its configuration, as NAME=value.
+	Env []string
+
 	t     testing.TB
 	bin   string
 	dir   string
@@ -41,7 +46,13 @@ type Gateway struct {
 // NewGateway writes a configuration and the registration. Nothing runs yet.
 func NewGateway(t testing.TB, hs *Homeserver) *Gateway {
 	t.Helper()
-	g := newGateway(t, matrixYAML, "HOMESERVER", hs.URL, "DOMAIN", Domain)
+	return NewGatewayBehind(t, hs.URL)
+}
+
+// NewGatewayBehind is NewGateway for a homeserver that is reached elsewhere.
+func NewGatewayBehind(t testing.TB, url string) *Gateway {
+	t.Helper()
+	g := newGateway(t, matrixYAML, "HOMESERVER", url, "DOMAIN", Domain)
 	g.Run("matrix", "registration")
 	return g
 }
@@ -85,7 +96,7 @@ const gatewayYAML = `data_dir: DATA
 log: {level: debug, format: text}
 admin: {listen: "ADMIN"}
 accounts: {domain: ACCOUNTS, registration: closed}
-messenger: {listen: "MESSENGER", advertise: auto}
+messenger: {listen: "MESSENGER", advertise: auto, flatten_presence: nobody}
 passport: {listen: "NEXUS", public_url: "http://NEXUS"}
 pictures: {listen: "127.0.0.1:0"}
 wtvp:
@@ -118,7 +129,7 @@ const discordYAML = `discord:
 func (g *Gateway) Run(args ...string) string {
 	g.t.Helper()
 	cmd := exec.Command(g.bin, append([]string{"--config", "config.yaml"}, args...)...)
-	cmd.Dir = g.dir
+	cmd.Dir, cmd.Env = g.dir, environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		g.t.Fatalf("wtvgate %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -135,11 +146,14 @@ func (g *Gateway) StartAlone() { g.t.Helper(); g.start("/healthz") }
 
 func (g *Gateway) start(until string) {
 	g.t.Helper()
-	g.proc = start(g.t, "gateway", g.dir, nil, g.bin, "--config", "config.yaml", "serve")
+	g.proc = start(g.t, "gateway", g.dir, g.Env, g.bin, "--config", "config.yaml", "serve")
 	if !g.proc.waitHTTP("http://" + g.admin + until) {
 		g.t.Fatalf("the gateway ended: %v", g.proc.err)
 	}
 }
+
+// Usage is what the running gateway has used.
+func (g *Gateway) Usage() Usage { g.t.Helper(); return g.proc.usage() }
 
 // WaitTaken waits until the gateway is done with a friend's events: they are in
 // the box's inbox.
@@ -214,7 +228,8 @@ var buildGateway = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate")
+	sum := sha256.Sum256([]byte(root)) // another tree's tests may run at the same time
+	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate-"+hex.EncodeToString(sum[:4]))
 	if err := os.MkdirAll(filepath.Dir(bin), 0o755); err != nil {
 		return "", err
 	}

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,9 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,32 +34,47 @@ const Wait = 60 * time.Second
 
 const sharedSecret = "test-only"
 
-// Homeserver is a Dendrite of its own on a port of its own. Its data outlives
-// Stop, Kill and Start.
+// Homeserver is a homeserver of its own on a port of its own: Dendrite, or
+// Synapse where the environment names it. Its data outlives Stop, Kill and Start.
 type Homeserver struct {
 	URL string
 
-	// Presence has it tell presence, which is switched off as homeservers come.
-	// Set it before Configure, and do not restart it then: see startTries.
+	// Presence has it tell presence, which Dendrite has switched off as it comes.
+	// Set it before Configure; for restarts of Dendrite see startTries.
 	Presence bool
+	// Limits has it limit how much users may do, as it comes. Without, tests do not
+	// wait. Set it before Configure.
+	Limits bool
 
 	t    testing.TB
-	bin  string
+	kind kind
 	dir  string
 	port int
 	proc *process
 }
 
+// kind is what the homeservers differ in.
+type kind interface {
+	// prepare makes the folder that all of the homeserver is kept in.
+	prepare(t testing.TB) (dir string)
+	// configure writes the configuration into the folder.
+	configure(h *Homeserver, registration string) error
+	// command starts it.
+	command(h *Homeserver) []string
+}
+
+// Synapse tells whether the homeservers are Synapse.
+func Synapse() bool { return os.Getenv(envSynapse) != "" }
+
 // PrepareHomeserver makes a homeserver that does not run yet; its URL is known.
 func PrepareHomeserver(t testing.TB) *Homeserver {
 	t.Helper()
-	h := &Homeserver{t: t, bin: buildHomeserver(t), dir: t.TempDir(), port: FreePort(t)}
-	h.URL = fmt.Sprintf("http://127.0.0.1:%d", h.port)
-	keys := exec.Command(filepath.Join(h.bin, "generate-keys"), "-private-key", "matrix_key.pem")
-	keys.Dir = h.dir
-	if out, err := keys.CombinedOutput(); err != nil {
-		t.Fatalf("generate-keys: %v\n%s", err, out)
+	h := &Homeserver{t: t, kind: &dendrite{}, port: FreePort(t)}
+	if Synapse() {
+		h.kind = &synapse{}
 	}
+	h.dir = h.kind.prepare(t)
+	h.URL = fmt.Sprintf("http://127.0.0.1:%d", h.port)
 	return h
 }
 
@@ -70,8 +82,7 @@ func PrepareHomeserver(t testing.TB) *Homeserver {
 // file is given.
 func (h *Homeserver) Configure(registration string) {
 	h.t.Helper()
-	conf := strings.NewReplacer("DOMAIN", Domain, "REGISTRATION", registration, "SECRET", sharedSecret, "TELLS", fmt.Sprint(h.Presence)).Replace(dendriteYAML)
-	if err := os.WriteFile(filepath.Join(h.dir, "dendrite.yaml"), []byte(conf), 0o600); err != nil {
+	if err := h.kind.configure(h, registration); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -85,49 +96,12 @@ func NewHomeserver(t testing.TB, registration string) *Homeserver {
 	return h
 }
 
-// dendriteYAML is one process on SQLite, without federation. The message broker
-// is on disk, so that it survives a restart.
-const dendriteYAML = `version: 2
-global:
-  server_name: DOMAIN
-  private_key: ./matrix_key.pem
-  disable_federation: true
-  cache: {max_size_estimated: 64mb, max_age: 1h}
-  trusted_third_party_id_servers: []
-  presence: {enable_inbound: false, enable_outbound: TELLS}
-  jetstream: {storage_path: ./js, in_memory: false}
-  report_stats: {enabled: false}
-app_service_api:
-  config_files: [REGISTRATION]
-  database: {connection_string: "file:appservice.db"}
-client_api:
-  registration_disabled: true
-  registration_shared_secret: "SECRET"
-  rate_limiting: {enabled: false}
-federation_api: {database: {connection_string: "file:federation.db"}, key_perspectives: []}
-key_server:  {database: {connection_string: "file:keys.db"}}
-media_api:   {base_path: ./media, database: {connection_string: "file:media.db"}}
-mscs:        {mscs: [], database: {connection_string: "file:mscs.db"}}
-relay_api:   {database: {connection_string: "file:relay.db"}}
-room_server: {database: {connection_string: "file:rooms.db"}}
-sync_api:    {database: {connection_string: "file:sync.db"}, search: {enabled: false}}
-user_api:    {bcrypt_cost: 4, account_database: {connection_string: "file:users.db"}}
-logging: [{type: std, level: info}]
-`
-
-// startTries is how often Dendrite is started: when it has join events left from
-// before, it may fall over a part of its own that is not ready yet (its
-// federation side sends presence before it knows whom to ask for members). It
-// was seen to do so four times in a row with outbound presence, which these
-// tests do not need and have switched off.
-const startTries = 20
-
 // Start starts the homeserver and waits until it answers.
 func (h *Homeserver) Start() {
 	h.t.Helper()
 	for range startTries {
-		h.proc = start(h.t, "homeserver", h.dir, nil, filepath.Join(h.bin, "dendrite"), "-config", "dendrite.yaml",
-			"-http-bind-address", fmt.Sprintf("127.0.0.1:%d", h.port), "-https-bind-address", "127.0.0.1:0")
+		cmd := h.kind.command(h)
+		h.proc = start(h.t, "homeserver", h.dir, nil, cmd[0], cmd[1:]...)
 		if h.proc.waitHTTP(h.URL + "/_matrix/client/versions") {
 			return
 		}
@@ -141,6 +115,9 @@ func (h *Homeserver) Stop() { h.t.Helper(); _ = h.proc.end(syscall.SIGTERM) }
 
 // Kill ends it at once.
 func (h *Homeserver) Kill() { h.t.Helper(); _ = h.proc.end(syscall.SIGKILL) }
+
+// Usage is what the running homeserver has used.
+func (h *Homeserver) Usage() Usage { h.t.Helper(); return h.proc.usage() }
 
 // Pause freezes the homeserver: connections are taken and nothing answers.
 func (h *Homeserver) Pause() { h.t.Helper(); h.proc.signal(syscall.SIGSTOP) }
@@ -219,45 +196,6 @@ func FreePort(t testing.TB) int {
 	}
 	t.Fatal("no port is free")
 	return 0
-}
-
-// buildHomeserver builds Dendrite once and keeps it outside the tree, by the
-// versions it is made of. With cgo: without, its SQLite wedges (matrix.md 1.1).
-func buildHomeserver(t testing.TB) string {
-	t.Helper()
-	src := filepath.Join(moduleDir(t), "homeserver")
-	sum, err := os.ReadFile(filepath.Join(src, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := sha256.Sum256(append(sum, runtime.Version()...))
-	dir := filepath.Join(cache, "wtvgate-e2e", hex.EncodeToString(key[:8]))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	unlock := lockFile(t, filepath.Join(dir, "lock"))
-	defer unlock()
-	for _, tool := range []string{"generate-keys", "dendrite"} {
-		out := filepath.Join(dir, tool)
-		if _, err := os.Stat(out); err == nil {
-			continue
-		}
-		t.Logf("building %s, which takes some minutes the first time", tool)
-		cmd := exec.Command("go", "build", "-o", out+".new", "github.com/element-hq/dendrite/cmd/"+tool)
-		cmd.Dir = src
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "CGO_ENABLED=1")
-		if msg, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("the homeserver cannot be built (it needs a C compiler): %v\n%s", err, msg)
-		}
-		if err := os.Rename(out+".new", out); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // lockFile makes test processes that build the same thing wait for each other.

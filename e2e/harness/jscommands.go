@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	mid "maunium.net/go/mautrix/id"
 )
@@ -36,6 +37,35 @@ func (f *JSFriend) InviteGroup(user mid.UserID, name string) mid.RoomID {
 	var made struct{ Room mid.RoomID }
 	f.do("invite", map[string]any{"user": user, "encrypted": map[string]any{}, "direct": false, "name": name}, &made)
 	return made.Room
+}
+
+// InviteLoose makes an encrypted room for two in which only the friend has a say,
+// not called a direct chat, and asks a user into it.
+func (f *JSFriend) InviteLoose(user mid.UserID) mid.RoomID {
+	f.t.Helper()
+	var made struct{ Room mid.RoomID }
+	f.do("invite", map[string]any{"user": user, "encrypted": map[string]any{}, "direct": false, "preset": "private_chat"}, &made)
+	return made.Room
+}
+
+// Kick throws a user out of a room.
+func (f *JSFriend) Kick(room mid.RoomID, user mid.UserID) {
+	f.t.Helper()
+	f.do("kick", map[string]any{"room": room, "user": user}, nil)
+}
+
+// SetName sets the display name.
+func (f *JSFriend) SetName(name string) {
+	f.t.Helper()
+	f.do("name", map[string]any{"name": name}, nil)
+}
+
+// SendImage encrypts a picture, uploads and sends it.
+func (f *JSFriend) SendImage(room mid.RoomID, name, mime string, data []byte) mid.EventID {
+	f.t.Helper()
+	var sent struct{ ID mid.EventID }
+	f.do("image", map[string]any{"room": room, "name": name, "type": mime, "data": data}, &sent)
+	return sent.ID
 }
 
 // Send writes a text.
@@ -113,6 +143,32 @@ func (f *JSFriend) WaitPresence(user mid.UserID, presence string) {
 		}
 		return false
 	})
+}
+
+// KeepsPresence fails if a user's presence is anything else for so long.
+func (f *JSFriend) KeepsPresence(user mid.UserID, presence string, d time.Duration) {
+	f.t.Helper()
+	f.WaitPresence(user, presence)
+	over := time.After(d)
+	for {
+		f.mu.Lock()
+		changed, now := f.changed, presence
+		for _, s := range f.saw {
+			if s.Saw == "presence" && s.User == user {
+				now = s.Presence
+			}
+		}
+		f.mu.Unlock()
+		if now != presence {
+			f.t.Errorf("%s became %s", user, now)
+			return
+		}
+		select {
+		case <-changed:
+		case <-over:
+			return
+		}
+	}
 }
 
 // WaitKey waits until a device has a one-time key.

@@ -3,14 +3,10 @@ package harness
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -84,10 +80,9 @@ func (f *JSFriend) Another(o ...JSOption) *JSFriend {
 
 func (h *Homeserver) jsClient(name string, o ...JSOption) *JSFriend {
 	h.t.Helper()
-	dir := installJS(h.t)
+	script := installJS(h.t)
 	f := &JSFriend{t: h.t, hs: h, log: &tail{}, answers: make(map[int]json.RawMessage), changed: make(chan struct{})}
-	f.proc = exec.Command("node", "friend.mjs")
-	f.proc.Dir = dir
+	f.proc = exec.Command("node", script)
 	f.proc.Stderr = f.log
 	f.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := f.proc.StdoutPipe()
@@ -248,11 +243,18 @@ func (f *JSFriend) WaitText(room mid.RoomID, from mid.UserID, text string) Seen 
 	})
 }
 
-// WaitMember waits for a membership.
-func (f *JSFriend) WaitMember(room mid.RoomID, user mid.UserID, membership string) Seen {
+// WaitMember waits for a membership, or for more than one that have come one
+// after the other, with others between them.
+func (f *JSFriend) WaitMember(room mid.RoomID, user mid.UserID, memberships ...string) {
 	f.t.Helper()
-	return f.See(fmt.Sprintf("%s to %s", user, membership), func(s Seen) bool {
-		return s.Saw == "member" && s.Room == room && s.User == user && s.Membership == membership
+	f.wait(fmt.Sprintf("%s to %s", user, memberships), func() bool {
+		left := memberships
+		for _, s := range f.saw {
+			if len(left) > 0 && s.Saw == "member" && s.Room == room && s.User == user && s.Membership == left[0] {
+				left = left[1:]
+			}
+		}
+		return len(left) == 0
 	})
 }
 
@@ -279,59 +281,4 @@ func (f *JSFriend) Shield(s Seen) string {
 	var found struct{ Shield string }
 	f.do("shield", map[string]any{"room": s.Room, "id": s.ID, "user": s.Sender}, &found)
 	return found.Shield
-}
-
-// installJS installs the client once and keeps it outside the tree, by the
-// versions it is made of.
-func installJS(t testing.TB) string {
-	t.Helper()
-	src := filepath.Join(moduleDir(t), "friend")
-	sum := sha256.New()
-	packages := []string{"package.json", "package-lock.json"}
-	for _, name := range packages {
-		data, err := os.ReadFile(filepath.Join(src, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum.Write(data)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "wtvgate-e2e", "friend-"+hex.EncodeToString(sum.Sum(nil)[:8]))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	unlock := lockFile(t, filepath.Join(dir, "lock"))
-	defer unlock()
-	copyFile := func(name string) {
-		data, err := os.ReadFile(filepath.Join(src, name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name+".new"), data, 0o644)
-		}
-		if err == nil {
-			err = os.Rename(filepath.Join(dir, name+".new"), filepath.Join(dir, name))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	copyFile("friend.mjs")
-	done := filepath.Join(dir, "done")
-	if _, err := os.Stat(done); err == nil {
-		return dir
-	}
-	for _, name := range packages {
-		copyFile(name)
-	}
-	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	cmd.Dir = dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the friend's client cannot be installed (it needs node 20 or newer, and npm): %v\n%s", err, msg)
-	}
-	if err := os.WriteFile(done, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
