@@ -305,3 +305,27 @@ func TestCheck23NoSecrets(t *testing.T) {
 		t.Errorf("%d secrets: the test shows nothing", len(secrets))
 	}
 }
+
+// TestRoomWithoutWebhook: where a webhook may not write into a private thread, the
+// bot does, with the box's name, also at the next try.
+func TestRoomWithoutWebhook(t *testing.T) {
+	t.Parallel()
+	r, g := newRig(t)
+	home := g.AddChannel("webtv")
+	mod := r.d.AddUser("mod")
+	mod.Join(g, g.AddRole("mods", permManageChannels))
+	bob := r.friend("coolcat", g, alice)
+	r.answer(mod.Command(home, "webtv", discordtest.Sub("home")))
+	i := bob.Command(home, "webtv", discordtest.Sub("room", discordtest.Arg("name", "alice")))
+	r.until("the room", func() bool { return strings.HasPrefix(r.finished(i), "Your room") })
+	room := g.Threads()[0]
+	hook := r.d.Fail(routeHook, discordtest.Error(400, 50024))
+	plain := r.d.Fail(routeSend, discordtest.Error(502, 0))
+	r.say(alice, bobAddress, "cosy")
+	r.until("the line", func() bool { return len(r.sent(room)) == 1 && r.idle() })
+	if m := r.d.Sent(room)[0]; m.Content != "**Alice**: cosy" || m.WebhookID != "" || hook.Hits() != 1 || plain.Hits() != 1 {
+		t.Errorf("%+v after %d and %d refusals", m, hook.Hits(), plain.Hits())
+	}
+	r.say(alice, bobAddress, "s/cosy/snug")
+	r.until("the correction", func() bool { return r.sent(room)[0] == "**Alice**: snug" })
+}

@@ -75,6 +75,9 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 			return bridge.Receipt{}, n.unreachable(ctx, u, err)
 		}
 	}
+	if done, err := n.correct(ctx, m, u.dm); done || err != nil {
+		return bridge.Receipt{}, err
+	}
 	all, err := n.prepareDM(ctx, m, p, u)
 	if err != nil {
 		return bridge.Receipt{}, err
