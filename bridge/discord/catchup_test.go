@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,9 +103,23 @@ func TestCheck4Backlog(t *testing.T) {
 	if got := len(r.d.Requests(route)) - before; got != 3 {
 		t.Errorf("%d requests", got)
 	}
-	bob.Say(general, "live")
+	live := bob.Say(general, "live")
 	r.gets(alice, "coolcat: live")
+	r.until("it is handled", func() bool {
+		known, err := r.n.knows(t.Context(), kindText, live.ID)
+		return err == nil && known
+	})
+	// As if ten seconds had passed since the channel was opened, with which its mark began.
+	if err := r.n.exec(t.Context(), "mark", `UPDATE discord_channels SET mark = ? WHERE channel = ?`, live.ID, general.ID); err != nil {
+		t.Fatal(err)
+	}
+	before = len(r.d.Requests(route)) // nothing new there: its guild says so
 	r.restart()
+	r.until("the guild", func() bool { _, ok := r.n.guilds.channel(general.ID); return ok })
+	r.until("all is done", func() bool { c, _ := r.n.intake.waiting(); return c == 0 })
+	if got := r.d.Requests(route)[before:]; slices.ContainsFunc(got, func(q discordtest.Request) bool { return strings.Contains(q.Path, general.ID) }) {
+		t.Errorf("%d requests for a channel without a gap", len(got))
+	}
 	bob.Say(general, "after")
 	r.gets(alice, "coolcat: after")
 }
