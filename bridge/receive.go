@@ -92,7 +92,19 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	if e.Speaker != "" {
 		in.Name = puppets.ScreenName(e.Speaker, peer)
 	}
+	var author id.Address
+	if e.Author != "" {
+		if author, ok = r.peer(e.Author); !ok {
+			return nil
+		}
+		contact = "" // the conversation is on no list
+	}
 	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+		if author != "" {
+			if ok, _, err := r.h.admit(tx, in.Account, author, in.Name); err != nil || !ok {
+				return false, err
+			}
+		}
 		switch {
 		case e.Replaces != "":
 			return replaced(tx, in, e.Text, e.Replaces)

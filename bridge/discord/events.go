@@ -235,6 +235,9 @@ func (n *Network) forgetChannel(ctx context.Context, cid string) error {
 	if err := n.exec(ctx, "close rooms", `UPDATE discord_pairs SET room = '' WHERE room = ?`, cid); err != nil {
 		return err
 	}
+	if err := n.exec(ctx, "close a group's room", `UPDATE discord_groups SET thread = '' WHERE thread = ?`, cid); err != nil {
+		return err
+	}
 	if err := n.exec(ctx, "close a channel", `UPDATE discord_channels SET bridged = 0 WHERE channel = ? AND kind <> 'dm'`, cid); err != nil {
 		return err
 	}

@@ -210,7 +210,10 @@ func (n *Network) endPair(ctx context.Context, p pair, s state) (pair, error) {
 	if err != nil {
 		return p, err
 	}
-	return p, n.gone(ctx, p)
+	if err := n.gone(ctx, p); err != nil {
+		return p, err
+	}
+	return p, n.disperse(ctx, p)
 }
 
 // gone has the box see that a friend is not there.

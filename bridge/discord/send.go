@@ -57,6 +57,9 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 	if n.live.Load() == nil || n.me.Load() == nil {
 		return bridge.Receipt{}, errNotRunning
 	}
+	if roomOf(m.To) != 0 {
+		return n.sendGroup(ctx, m)
+	}
 	if name, ok := channelOf(m.To); ok {
 		return n.sendPublic(ctx, m, name)
 	}
