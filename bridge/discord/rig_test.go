@@ -130,6 +130,7 @@ func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild
 	r.run(o)
 	t.Cleanup(func() {
 		r.close()
+		r.noSecrets()
 		if t.Failed() {
 			t.Logf("log:\n%s", r.log)
 		}
@@ -235,6 +236,17 @@ func (r *rig) run(o rigOptions) {
 	}
 	if !o.idle {
 		r.until("connected", func() bool { return r.hub.States()[0].Up && r.d.Connected() > 0 && len(r.d.Commands()) > 0 })
+	}
+}
+
+// noSecrets is check 23, for everything that a test has done.
+func (r *rig) noSecrets() {
+	r.t.Helper()
+	log := r.log.String()
+	for _, s := range r.d.Secrets() {
+		if strings.Contains(log, s) {
+			r.t.Errorf("the log has the token %q", s)
+		}
 	}
 }
 
