@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"wtvgate/bridge"
 	"wtvgate/bridge/id"
 	"wtvgate/msnp/server"
 )
@@ -103,17 +104,6 @@ func (p *parties) settle(b server.Board, all []*guest, common id.Address) {
 	}
 }
 
-// speaker is who of a board has the name under which something was said.
-func (p *parties) speaker(b server.Board, name string) (server.Person, bool) {
-	all, _, _ := p.guests(b)
-	for _, g := range all {
-		if g.name == name {
-			return g.Person(), true
-		}
-	}
-	return server.Person{}, false
-}
-
 // gathered: what the friends of a board say together comes into it, as long as no
 // other board has that conversation.
 func (a *account) gathered(common id.Address, g *guest, b server.Board) {
@@ -137,4 +127,16 @@ func (a *account) dispersed(g *guest, b server.Board) {
 			a.feed(t) // what came while the board ended rings
 		}
 	}
+}
+
+// speaker is who of a board's guests has the name under which something was said.
+func (a *account) speaker(b server.Board, name string) (server.Person, bool) {
+	all, _, _ := a.parties.guests(b)
+	for _, g := range all {
+		named := func(c bridge.Contact) bool { return c.Address == g.peer && a.called(c.Name) == name }
+		if g.name == name || slices.ContainsFunc(a.roster.Contacts, named) {
+			return server.Person{Address: string(g.peer), Name: name}, true
+		}
+	}
+	return server.Person{}, false
 }

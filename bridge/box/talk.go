@@ -234,7 +234,7 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 	}
 	b := t.b
 	if t.guest.peer != t.peer { // one of several: the client knows them by their own addresses
-		if p, ok := a.parties.speaker(b, from.Name); ok {
+		if p, ok := a.speaker(b, from.Name); ok {
 			from = p
 		}
 	}

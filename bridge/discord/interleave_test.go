@@ -43,9 +43,13 @@ func TestCheck9Interleavings(t *testing.T) {
 		}
 		a := boxes[rnd.IntN(len(boxes))]
 		words := fmt.Sprintf("line %d", i)
-		sayTo := func(to id.Account, want string) {
+		sayTo := func(m discordtest.Message, to id.Account, want string) {
 			t.Helper()
 			r.gets(to, want)
+			r.until("it is handled", func() bool { // the inbox has it a moment before
+				known, err := r.n.knows(t.Context(), kindDM, m.ID)
+				return err == nil && known
+			})
 			active[to] = off.now()
 			forBox[to]++
 			for _, o := range boxes {
@@ -69,23 +73,21 @@ func TestCheck9Interleavings(t *testing.T) {
 			if lines[a] == "" {
 				continue
 			}
-			bob.Reply(lines[a], words)
+			m := bob.Reply(lines[a], words)
 			r.until("the answer", func() bool { return len(r.inbox(a)) > 0 })
 			if got := r.inbox(a); len(got) != 1 || !strings.HasSuffix(got[0], ") "+words) {
 				t.Fatalf("step %d: %s has %q", i, a, got)
 			}
-			sayTo(a, r.inbox(a)[0])
+			sayTo(m, a, r.inbox(a)[0])
 		case 2:
 			form := []string{"%s: %s", "@%s %s", "%s, %s"}[rnd.IntN(3)]
-			bob.Say(dm, fmt.Sprintf(form, a.Local(), words))
-			sayTo(a, "coolcat: "+words)
+			sayTo(bob.Say(dm, fmt.Sprintf(form, a.Local(), words)), a, "coolcat: "+words)
 		case 3:
 			r.webtv(bob, dm, "to", discordtest.Arg("name", a.Local()))
 			for _, o := range boxes { // they count as not lately
 				active[o] = off.now().Add(-takesPart)
 			}
-			bob.Say(dm, words)
-			sayTo(a, "coolcat: "+words)
+			sayTo(bob.Say(dm, words), a, "coolcat: "+words)
 		case 4:
 			var live []id.Account
 			near := false // to the end of somebody's ten minutes: either is right
@@ -102,7 +104,7 @@ func TestCheck9Interleavings(t *testing.T) {
 			n := len(r.sent(dm))
 			held := bob.Say(dm, words)
 			if len(live) == 1 {
-				sayTo(live[0], "coolcat: "+words)
+				sayTo(held, live[0], "coolcat: "+words)
 				continue
 			}
 			r.until("the question", func() bool { return len(r.sent(dm)) == n+1 })
@@ -111,7 +113,7 @@ func TestCheck9Interleavings(t *testing.T) {
 			for _, o := range boxes {
 				active[o] = off.now().Add(-takesPart)
 			}
-			sayTo(a, "coolcat: "+words)
+			sayTo(held, a, "coolcat: "+words)
 		}
 	}
 	for _, a := range boxes {
