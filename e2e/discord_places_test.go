@@ -178,7 +178,7 @@ func TestDiscordStops(t *testing.T) {
 	}{{4013, "intents"}, {4014, "Message Content"}, {4004, "discord.token_file"}} {
 		conns := p.d.Connections()
 		p.d.CloseWith(c.code)
-		p.until(c.want, func() bool { return strings.Contains(p.g.Networks(), c.want) })
+		p.g.WaitNetworks(c.want)
 		if got := p.d.Connections(); got != conns {
 			t.Errorf("%d: %d more connections", c.code, got-conns)
 		}

@@ -60,9 +60,12 @@ func TestCheck9Interleavings(t *testing.T) {
 		}
 		switch rnd.IntN(5) {
 		case 0:
-			n := len(r.sent(dm))
+			n, began := len(r.sent(dm)), off.now().Truncate(time.Millisecond)
 			r.say(a, bobAddress, words)
-			r.until("the line", func() bool { return len(r.sent(dm)) == n+1 && r.idle() })
+			r.until("the line", func() bool { // and that the box has spoken is noted
+				p, _, err := r.n.pairOf(t.Context(), a, bob.ID)
+				return err == nil && len(r.sent(dm)) == n+1 && r.idle() && !p.spoke.Before(began)
+			})
 			if got := r.d.Sent(dm)[n]; got.Content != "**"+r.n.nameOf(a)+"**: "+words {
 				t.Fatalf("step %d: %q", i, got.Content)
 			} else {

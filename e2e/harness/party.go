@@ -1,9 +1,12 @@
 package harness
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
+	"strings"
 )
 
 // Invite calls another contact into the switchboard that is open with one.
@@ -41,13 +44,23 @@ func (g *Gateway) Try(args ...string) string {
 	return string(out)
 }
 
-// Networks is what the gateway says of its networks, a line each.
-func (g *Gateway) Networks() string {
-	resp, err := http.Get("http://" + g.admin + "/readyz?format=text")
-	if err != nil {
-		return ""
-	}
-	defer resp.Body.Close()
-	all, _ := io.ReadAll(resp.Body) // what has come is compared
-	return string(all)
+// WaitNetworks waits until what the gateway says of its networks has a text in it.
+func (g *Gateway) WaitNetworks(want string) {
+	g.t.Helper()
+	poll(g.t, "the networks are otherwise", func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/readyz?format=text", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		all, err := io.ReadAll(resp.Body)
+		if err == nil && !strings.Contains(string(all), want) {
+			err = fmt.Errorf("%q, want %q", all, want)
+		}
+		return err
+	})
 }
