@@ -3,7 +3,7 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e soak-matrix bench fuzz cover screens release clean
+.PHONY: help build demo check test e2e bench fuzz cover soak soak-discord soak-matrix screens release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ fuzz: ## every fuzz target for FUZZTIME each (20s)
 	  for f in $$($(GO) test $(TAGS) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test $(TAGS) -run '^$$' -fuzz "^$$f$$" -fuzzminimizetime 5s -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
+
+soak: soak-discord soak-matrix ## the long tests: thousands of messages while everything breaks (some minutes)
+
+soak-discord:
+	WTVGATE_SOAK=1 $(GO) test $(TAGS) -count=1 -v -timeout 30m -run '^(TestSoak|TestCheck1FiftyRounds|TestCheck9Interleavings)$$' ./bridge/discord
 
 cover: ## statement coverage of each package by its own tests
 	$(GO) test $(TAGS) -cover ./...

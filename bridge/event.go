@@ -29,6 +29,9 @@ type MessageEvent struct {
 	// that it corrects: then Text is marked as edited. The core finds them.
 	Answers  id.Event
 	Replaces id.Event
+	// Author is who of a Gatherer's conversation spoke: whether the account wants to
+	// hear them counts, and not the conversation, which the account itself began.
+	Author id.Remote
 }
 
 // ReactionEvent is a friend's reaction to a message. Those to what the account

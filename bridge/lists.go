@@ -392,5 +392,8 @@ func (h *Hub) Known(ctx context.Context, a id.Account, peer id.Address) (string,
 	if err != nil && ctx.Err() == nil {
 		h.log.Error("cannot read a contact", "account", a, "err", err)
 	}
+	if name == "" {
+		name = h.gathered(ctx, a, peer)
+	}
 	return name, name != ""
 }

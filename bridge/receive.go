@@ -92,9 +92,21 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 	if e.Speaker != "" {
 		in.Name = puppets.ScreenName(e.Speaker, peer)
 	}
+	var author id.Address
+	if e.Author != "" {
+		if author, ok = r.peer(e.Author); !ok {
+			return nil
+		}
+		contact = "" // the conversation is on no list
+	}
 	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
 		if shut, err := r.shut(tx, e.Account, e.By); err != nil || shut {
 			return false, err
+		}
+		if author != "" {
+			if ok, _, err := r.h.admit(tx, in.Account, author, in.Name); err != nil || !ok {
+				return false, err
+			}
 		}
 		switch {
 		case e.Replaces != "":

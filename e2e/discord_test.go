@@ -44,7 +44,19 @@ func newDiscord(t *testing.T) *discordParts {
 	p.g.Start()
 	p.alice.SignIn(wire.MSNP6)
 	p.carol.SignIn(wire.MSNP8)
+	t.Cleanup(p.noSecrets) // before the gateway ends
 	return p
+}
+
+// noSecrets is check 23: what the gateway has said holds no token.
+func (p *discordParts) noSecrets() {
+	p.t.Helper()
+	log := p.g.Log()
+	for _, s := range p.d.Secrets() {
+		if strings.Contains(log, s) {
+			p.t.Errorf("the gateway's log has the token %q", s)
+		}
+	}
 }
 
 func (p *discordParts) until(what string, cond func() bool) {
@@ -148,6 +160,19 @@ func TestDiscordTwoBoxes(t *testing.T) {
 	p.bob.Edit(held.ID, "both of you?")
 	p.hears(p.carol, 1, "tea?", "both?", "(edited) both of you?")
 	p.hears(p.alice, 1, "ok", `(re you: "from alice") you?`)
+
+	p.bob.Say(dm, "and bring cake") // after the press: rule 4 for who was chosen
+	p.hears(p.carol, 1, "tea?", "both?", "(edited) both of you?", "and bring cake")
+	p.alice.Say(coolcat, "me too")
+	p.until("alice's line", func() bool { return len(p.sent()) == n+4 })
+	p.bob.Say(dm, "carolina: hi") // no box's name, and both take part: rule 5
+	p.until("another question", func() bool { return len(p.sent()) == n+5 })
+	p.answer(p.bob.Command(dm, "webtv", discordtest.Sub("block", discordtest.Arg("name", "carol"))), "Blocked.")
+	p.bob.Reply(p.d.Sent(dm)[n+1].ID, "still there?") // of a pair that has ended: to nobody, not rule 3
+	p.until("the refusal", func() bool { return strings.Contains(strings.Join(p.sent(), "|"), "no longer in this chat") })
+	p.bob.Say(dm, "only you now") // rule 3
+	p.hears(p.alice, 1, "ok", `(re you: "from alice") you?`, "only you now")
+	p.hears(p.carol, 1, "tea?", "both?", "(edited) both of you?", "and bring cake")
 }
 
 // TestDiscordOutage: what is said while the connection or the gateway is away comes
@@ -174,6 +199,7 @@ func TestDiscordOutage(t *testing.T) {
 	n := len(p.sent())
 	p.alice.Say(coolcat, "got all") // a round trip: what the box has had is noted by then
 	p.said(n, "**Alice**: got all")
+	p.noSecrets()
 	p.g.Kill()
 	p.alice.Drop()
 	say(4)

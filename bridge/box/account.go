@@ -25,6 +25,8 @@ type account struct {
 
 	turns turns // who may touch what is owned by the turn
 
+	parties parties // guests of the boards
+
 	look  atomic.Pointer[look] // what others may see; nil before the first CHG
 	plain atomic.Bool          // the client shows no states and no formats
 

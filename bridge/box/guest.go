@@ -94,19 +94,23 @@ func (g *guest) Person() server.Person { return server.Person{Address: string(g.
 // person in the board sees what the owner sees.
 func (g *guest) Opened(b server.Board, who server.Person) {
 	if who.Address == string(g.a.addr) {
+		g.a.parties.join(b, g)
 		g.a.later(func() { g.a.opened(g, b) })
 	}
 }
 
 // Closed implements server.Guest.
-func (g *guest) Closed(b server.Board) { g.a.later(func() { g.a.closed(g, b) }) }
+func (g *guest) Closed(b server.Board) {
+	g.a.parties.leave(b, g)
+	g.a.later(func() { g.a.closed(g, b) })
+}
 
 // Receive implements server.Guest: it stores what was written for the contact.
 func (g *guest) Receive(ctx context.Context, b server.Board, from server.Person, m wire.Message) error {
 	switch m.Kind() {
 	case wire.KindTyping:
 		g.typing.Store(true)
-		g.a.g.hub.SetTyping(g.writer(), g.peer, true)
+		g.showTyping(b, true)
 		return nil
 	case wire.KindInvite:
 		if cookie, ok := m.Invite(); ok {
@@ -124,18 +128,35 @@ func (g *guest) Receive(ctx context.Context, b server.Board, from server.Person,
 	if from.Address != string(g.a.addr) { // a third person in the owner's conversation
 		t = t.Prefixed(from.Name + ": ")
 	}
-	if err := g.a.g.hub.Say(ctx, id.Conversation{Account: g.a.addr, Peer: g.peer}, t); err != nil {
+	to, ok := g.a.parties.address(ctx, b, g)
+	if !ok {
+		return nil // another guest takes it for all of them
+	}
+	if err := g.a.g.hub.Say(ctx, id.Conversation{Account: g.a.addr, Peer: to}, t); err != nil {
 		g.a.g.log.Warn("a message was not taken", "account", g.a.addr, "conv", g.peer, "err", err)
 		g.say(b, g.refusalLine(err))
 		return err
 	}
 	if g.typing.CompareAndSwap(true, false) {
-		g.a.g.hub.SetTyping(g.writer(), g.peer, false)
+		g.showTyping(b, false)
 	}
 	if g.off && g.told.CompareAndSwap(false, true) {
 		g.say(b, "("+g.name+"'s TV is off; they get this when they sign in.)")
 	}
 	return nil
+}
+
+// showTyping tells the network that the owner writes, once for friends who are
+// together.
+func (g *guest) showTyping(b server.Board, on bool) {
+	peer := g.peer
+	if all, _, common := g.a.parties.guests(b); common != "" {
+		if all[0] != g {
+			return
+		}
+		peer = common
+	}
+	g.a.g.hub.SetTyping(g.writer(), peer, on)
 }
 
 // refusalLine says why a message was not taken.

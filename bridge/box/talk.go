@@ -203,6 +203,7 @@ func (a *account) opened(g *guest, b server.Board) {
 
 // closed: the board has ended, or a ring was not answered.
 func (a *account) closed(g *guest, b server.Board) {
+	a.dispersed(g, b)
 	t := a.talks[g.peer]
 	if t == nil || t.guest != g {
 		return
@@ -232,6 +233,11 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 		from.Name = a.called(c.Name)
 	}
 	b := t.b
+	if t.guest.peer != t.peer { // one of several: the client knows them by their own addresses
+		if p, ok := a.speaker(b, from.Name); ok {
+			from = p
+		}
+	}
 	for i, p := range pieces {
 		done := func(error) {} // an earlier piece fails together with the last
 		if i == len(pieces)-1 {

@@ -16,9 +16,10 @@ type testNet struct {
 	calls chan string
 	in    bridge.Receiver
 
-	mu   sync.Mutex
-	seen map[id.Remote]bridge.Presence
-	n    int
+	mu      sync.Mutex
+	seen    map[id.Remote]bridge.Presence
+	n       int
+	gathers bool // it brings friends together as "room"
 }
 
 func newTestNet() *testNet {
@@ -72,4 +73,20 @@ func (n *testNet) Presence(_ id.Account, r id.Remote) (bridge.Presence, error) {
 		return p, nil
 	}
 	return bridge.PresenceOffline, nil
+}
+
+func (n *testNet) Gather(context.Context, id.Account, []id.Remote) (id.Remote, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.gathers {
+		return "", nil
+	}
+	return "room", nil
+}
+
+func (n *testNet) Gathered(_ context.Context, _ id.Account, r id.Remote) string {
+	if r == "room" {
+		return "Bob, Ann"
+	}
+	return ""
 }

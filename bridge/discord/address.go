@@ -31,6 +31,9 @@ func (n *Network) Remote(a id.Address) (id.Remote, error) {
 		return "", err
 	}
 	if isChannel {
+		if r := id.Remote(channelMark + name); roomOf(r) != 0 {
+			return r, nil
+		}
 		if !strings.Contains(name, ".") || !utf8.ValidString(name) {
 			return "", fmt.Errorf("%s is no channel: write #channel.server@%s", a, n.o.AddressDomain)
 		}
@@ -45,7 +48,7 @@ func (n *Network) Remote(a id.Address) (id.Remote, error) {
 // Address is how a person or a channel stands on a contact list.
 func (n *Network) Address(r id.Remote) (id.Address, error) {
 	name, isChannel := strings.CutPrefix(string(r), channelMark)
-	if isChannel && !strings.Contains(name, ".") || !isChannel && !validUsername(name) {
+	if isChannel && !strings.Contains(name, ".") && roomOf(r) == 0 || !isChannel && !validUsername(name) {
 		return "", fmt.Errorf("discord: %q is no user name and no channel", r)
 	}
 	mark := ""

@@ -46,6 +46,9 @@ func (n *Network) Invite(ctx context.Context, m bridge.Outbound) error {
 	if n.live.Load() == nil || n.me.Load() == nil {
 		return errNotRunning
 	}
+	if roomOf(m.To) != 0 {
+		return nil // all in it have said yes
+	}
 	if name, ok := channelOf(m.To); ok {
 		return n.join(ctx, m.From.Address, name)
 	}

@@ -35,6 +35,15 @@ func (n *Network) catchUp(ctx context.Context, cid string, why gap) error {
 	if err != nil || !ok || c.mark == "" {
 		return err // without a mark it begins now
 	}
+	if c.kind != kindDM && why == newStart { // Discord lists no direct messages
+		last, wait := n.guilds.tip(c.guild, c.id, n.pace.Absent)
+		if wait {
+			return errNotYet
+		}
+		if last != "" && (last == c.mark || !later(last, c.from(why))) {
+			return nil
+		}
+	}
 	missed, err := n.history(ctx, c, why)
 	switch code(err) {
 	case codeUnknownChannel, codeNoAccess, codeNoPermission:
@@ -61,6 +70,14 @@ func (n *Network) catchUp(ctx context.Context, cid string, why gap) error {
 	return n.catchUpPublic(ctx, c, missed)
 }
 
+// from is after which message history is read.
+func (c *channel) from(why gap) string {
+	if why == newStart {
+		return flakeAt(flakeTime(c.mark).Add(-overlap))
+	}
+	return c.mark
+}
+
 // history gives what came after the mark, oldest first. Servers differ in the
 // order of a page (discord.md 4.3), so it is put in order here.
 func (n *Network) history(ctx context.Context, c channel, why gap) ([]json.RawMessage, error) {
@@ -69,10 +86,7 @@ func (n *Network) history(ctx context.Context, c channel, why gap) ([]json.RawMe
 		raw json.RawMessage
 	}
 	var all []entry
-	after := c.mark
-	if why == newStart {
-		after = flakeAt(flakeTime(c.mark).Add(-overlap))
-	}
+	after := c.from(why)
 	for range maxPages {
 		if err := n.historyTurn(ctx); err != nil {
 			return nil, err

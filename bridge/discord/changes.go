@@ -66,6 +66,7 @@ func (n *Network) edited(ctx context.Context, h *head, raw []byte, l line) error
 	e := bridge.MessageEvent{Event: eventID(h.ID, l.account, "edit/"+*h.EditedAt), Account: l.account, From: from.remote,
 		Text: text.Edit(c), Time: n.now(), Replaces: eventID(h.ID, l.account, "")}
 	e.Name, e.Speaker = from.names(name)
+	e.Author = from.author
 	return n.keep(ctx, e)
 }
 
@@ -199,7 +200,8 @@ func (n *Network) answersTo(ctx context.Context, h *head, a id.Account) (id.Even
 type origin struct {
 	remote  id.Remote
 	person  bool
-	speaker string // in a channel
+	speaker string    // in a channel or group
+	author  id.Remote // in a group
 }
 
 // names are the contact's name and, in a channel, who of it speaks.
@@ -232,6 +234,11 @@ func (n *Network) sender(ctx context.Context, l line, h *head) (o origin, name s
 	p, ok, err := n.pairOf(ctx, l.account, uid)
 	if err != nil || !ok || p.state != stateLinked {
 		return o, "", false, false, err
+	}
+	if c.kind == kindThread {
+		if g, found, err := n.oneGroup(ctx, `thread = ? AND account = ?`, c.id, l.account); err != nil || found {
+			return origin{remote: g.remote(), speaker: name, author: id.Remote(p.name)}, name, false, err == nil, err
+		}
 	}
 	return origin{remote: id.Remote(p.name), person: true}, name, false, true, nil
 }

@@ -49,6 +49,8 @@ const (
 	textNoChannel   = "there is no such channel that a TV may read"
 	textNotYet      = "they have not said yes yet"
 	textContent     = "Discord channels cannot be read here: the message content intent is off"
+	textLeft        = "one of them does not chat with you any more"
+	textNoRoom      = "there is no Discord server with a WebTV channel that all of them are in"
 	textThreads     = "the Discord server has too many open threads"
 )
 

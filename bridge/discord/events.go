@@ -37,6 +37,8 @@ func (n *Network) take(kind string, raw []byte) {
 			ID        string `json:"id"`
 			GuildID   string `json:"guild_id"`
 			Presences []seen `json:"presences"` // of GUILD_CREATE and GUILD_MEMBERS_CHUNK
+			Channels  []tip  `json:"channels"`  // of GUILD_CREATE
+			Threads   []tip  `json:"threads"`
 		}
 		if loose(raw, &w) && cmp.Or(w.GuildID, w.ID) != "" {
 			// At once, like PRESENCE_UPDATE: what a queue held back would overwrite
@@ -44,9 +46,31 @@ func (n *Network) take(kind string, raw []byte) {
 			for _, s := range w.Presences {
 				n.presence.update(s.User.ID, s.Status)
 			}
+			if kind == "GUILD_CREATE" {
+				n.takeTips(w.ID, append(w.Channels, w.Threads...))
+			}
 			n.intake.add(guildKey+cmp.Or(w.GuildID, w.ID), item{kind, raw})
 		}
 	}
+}
+
+// tip is a channel's newest message, as GUILD_CREATE has it.
+type tip struct {
+	ID   string `json:"id"`
+	Last string `json:"last_message_id"`
+}
+
+// takeTips notes the newest messages of the channels that are read, whose history
+// waits to be read only where there is more.
+func (n *Network) takeTips(guildID string, all []tip) {
+	tips := make(map[string]string)
+	for _, x := range all {
+		if n.reading.has(x.ID) {
+			tips[x.ID] = x.Last
+		}
+	}
+	n.guilds.setTips(guildID, tips)
+	n.intake.hurry(tips)
 }
 
 // guildKey begins the intake's keys of guilds, whose events keep their own order.
@@ -209,6 +233,9 @@ func (n *Network) channelGone(ctx context.Context, raw []byte) error {
 func (n *Network) forgetChannel(ctx context.Context, cid string) error {
 	n.reading.set(cid, false)
 	if err := n.exec(ctx, "close rooms", `UPDATE discord_pairs SET room = '' WHERE room = ?`, cid); err != nil {
+		return err
+	}
+	if err := n.exec(ctx, "close a group's room", `UPDATE discord_groups SET thread = '' WHERE thread = ?`, cid); err != nil {
 		return err
 	}
 	if err := n.exec(ctx, "close a channel", `UPDATE discord_channels SET bridged = 0 WHERE channel = ? AND kind <> 'dm'`, cid); err != nil {

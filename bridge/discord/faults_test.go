@@ -1,12 +1,12 @@
 package discord
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"wtvgate/bridge/discord/discordtest"
-	"wtvgate/bridge/id"
 )
 
 const (
@@ -19,126 +19,117 @@ const (
 // there once.
 func TestCheck5AnswerLost(t *testing.T) {
 	t.Parallel()
-	r, g := newRig(t)
-	bob := r.friend("coolcat", g, alice)
-	general, _ := r.bridged(g, "general")
-	r.join(alice, "general.webtv-fans")
-	for _, c := range []struct {
-		name  string
-		fault discordtest.Fault
-	}{
-		{"after", discordtest.Lost()}, {"before", discordtest.Reset()}, {"502", discordtest.Error(502, 0)}, {"cut", discordtest.Truncated()},
+	for name, fault := range map[string]discordtest.Fault{
+		"after": discordtest.Lost(), "before": discordtest.Reset(), "502": discordtest.Error(502, 0), "cut": discordtest.Truncated(),
 	} {
-		n, m := len(r.sent(bob.DM())), len(r.sent(general))
-		armed := r.d.Fail(routeSend, c.fault)
-		r.say(alice, bobAddress, "dm "+c.name)
-		r.say(alice, bobAddress, "next "+c.name)
-		r.until("both lines", func() bool { return len(r.sent(bob.DM())) >= n+2 })
-		if got := r.said(bob.DM(), n); len(got) != 2 || !strings.HasSuffix(got[0], "dm "+c.name) || got[1] != "next "+c.name || armed.Hits() != 1 {
-			t.Errorf("%s: %q", c.name, got)
-		}
-		armed = r.d.Fail(routeHook, c.fault)
-		r.say(alice, "#general.webtv-fans@discord.com", "hook "+c.name)
-		r.say(alice, "#general.webtv-fans@discord.com", "hook next "+c.name)
-		r.until("both lines", func() bool { return len(r.sent(general)) >= m+2 })
-		if got := r.said(general, m); len(got) != 2 || got[0] != "hook "+c.name || got[1] != "hook next "+c.name || armed.Hits() != 1 {
-			t.Errorf("webhook, %s: %q", c.name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, g := newRig(t)
+			bob := r.friend("coolcat", g, alice)
+			general, _ := r.bridged(g, "general")
+			r.join(alice, "general.webtv-fans")
+			n, m := len(r.sent(bob.DM())), len(r.sent(general))
+			dm, hook := r.d.Fail(routeSend, fault), r.d.Fail(routeHook, fault)
+			r.say(alice, bobAddress, "dm")
+			r.say(alice, bobAddress, "next")
+			r.say(alice, "#general.webtv-fans@discord.com", "hook")
+			r.say(alice, "#general.webtv-fans@discord.com", "hook next")
+			r.until("all lines", func() bool { return len(r.sent(bob.DM())) >= n+2 && len(r.sent(general)) >= m+2 && r.idle() })
+			if got := r.said(bob.DM(), n); len(got) != 2 || got[0] != "**Alice**: dm" || got[1] != "next" || dm.Hits() != 1 {
+				t.Errorf("%q", got)
+			}
+			if got := r.said(general, m); len(got) != 2 || got[0] != "hook" || got[1] != "hook next" || hook.Hits() != 1 {
+				t.Errorf("webhook: %q", got)
+			}
+		})
 	}
 }
 
 // TestCheck6Echo: the echo may come before the answer or instead of it.
 func TestCheck6Echo(t *testing.T) {
 	t.Parallel()
-	for _, order := range []discordtest.EchoOrder{discordtest.EchoBefore, discordtest.EchoAfter} {
-		r, g := newRig(t, func(o *rigOptions) { o.double.Echo = order })
-		bob := r.friend("coolcat", g, alice)
-		n := len(r.sent(bob.DM()))
-		r.say(alice, bobAddress, "one")
-		r.d.Fail(routeSend, discordtest.Lost())
-		r.say(alice, bobAddress, "two")
-		r.say(alice, bobAddress, "three")
-		r.until("three lines", func() bool { return len(r.said(bob.DM(), n)) >= 3 })
-		r.until("all are done with", func() bool {
-			left, err := r.st.PendingConversations(t.Context())
-			return err == nil && len(left) == 0
+	for name, order := range map[string]discordtest.EchoOrder{"before": discordtest.EchoBefore, "after": discordtest.EchoAfter} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, g := newRig(t, func(o *rigOptions) { o.double.Echo = order })
+			bob := r.friend("coolcat", g, alice)
+			n := len(r.sent(bob.DM()))
+			r.say(alice, bobAddress, "one")
+			r.d.Fail(routeSend, discordtest.Lost())
+			r.say(alice, bobAddress, "two")
+			r.say(alice, bobAddress, "three")
+			r.until("three lines", func() bool { return len(r.said(bob.DM(), n)) >= 3 && r.idle() })
+			if got := strings.Join(r.said(bob.DM(), n), "|"); got != "**Alice**: one|two|three" {
+				t.Errorf("%q", got)
+			}
 		})
-		if got := strings.Join(r.said(bob.DM(), n), "|"); got != "**Alice**: one|two|three" {
-			t.Errorf("%v: %q", order, got)
-		}
-		r.close()
 	}
 }
 
-// TestCheck7Limits: 429 in all its forms. Nothing is lost, doubled or out of order.
+// TestCheck7Limits: 429 in all its forms, failures of theirs and a refusal. Nothing
+// is lost, doubled or out of order.
 func TestCheck7Limits(t *testing.T) {
 	t.Parallel()
-	r, g := newRig(t)
-	bob, ann := r.friend("coolcat", g, alice), r.friend("annlee", g, alice)
-	said := func(p *discordtest.Person, want ...string) {
-		t.Helper()
-		r.until(strings.Join(want, ", "), func() bool {
-			all := r.sent(p.DM())
-			if len(all) < len(want) {
-				return false
-			}
-			for i, w := range want {
-				if !strings.HasSuffix(all[len(all)-len(want)+i], w) {
-					return false
-				}
-			}
-			return true
-		})
-	}
-	to := func(peer id.Address, words ...string) {
-		for _, w := range words {
-			r.say(alice, peer, w)
-		}
-	}
-	for _, c := range []struct {
-		name  string
+	for name, c := range map[string]struct {
 		fault discordtest.Fault
 		least time.Duration // until the next try
 		all   bool          // everybody waits
 	}{
-		{"user", discordtest.RateLimited(3*time.Second, "user"), 2900 * time.Millisecond, false},
-		{"shared", discordtest.RateLimited(3*time.Second, "shared"), 2900 * time.Millisecond, false},
-		{"global without Reset-After", discordtest.RateLimited(1200*time.Millisecond, "global"), 900 * time.Millisecond, true},
-		{"HTML", discordtest.EdgeBan(time.Second), 900 * time.Millisecond, true},
+		"user":                       {discordtest.RateLimited(3*time.Second, "user"), 2900 * time.Millisecond, false},
+		"shared":                     {discordtest.RateLimited(3*time.Second, "shared"), 2900 * time.Millisecond, false},
+		"global without Reset-After": {discordtest.RateLimited(1200*time.Millisecond, "global"), 900 * time.Millisecond, true},
+		"HTML":                       {discordtest.EdgeBan(time.Second), 900 * time.Millisecond, true},
 	} {
-		armed := r.d.Fail(routeSend, c.fault)
-		began := time.Now()
-		to(bobAddress, c.name+" 1", c.name+" 2")
-		r.until("the 429", func() bool { return armed.Hits() == 1 })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, g := newRig(t)
+			bob, ann := r.friend("coolcat", g, alice), r.friend("annlee", g, alice)
+			before := len(r.sent(bob.DM()))
+			armed := r.d.Fail(routeSend, c.fault)
+			began := time.Now()
+			r.say(alice, bobAddress, "one")
+			r.say(alice, bobAddress, "two")
+			r.until("the 429", func() bool { return armed.Hits() == 1 })
+			n := len(r.d.Requests(routeSend))
+			r.say(alice, "annlee@discord.com", "for ann")
+			r.until("the line for ann", func() bool { all := r.sent(ann.DM()); return all[len(all)-1] == "**Alice**: for ann" })
+			if waited := time.Since(began) > c.least; c.all && !waited {
+				t.Error("the other channel did not wait")
+			}
+			if first := r.d.Requests(routeSend)[n].Path; !c.all && !strings.Contains(first, ann.DM().ID) {
+				t.Errorf("the other channel waited; first came %s", first)
+			}
+			r.until("both lines", func() bool { return len(r.said(bob.DM(), before)) >= 2 && r.idle() })
+			if got := strings.Join(r.said(bob.DM(), before), "|"); got != "**Alice**: one|two" {
+				t.Errorf("%q", got)
+			}
+			if time.Since(began) < c.least {
+				t.Error("too soon")
+			}
+		})
+	}
+	t.Run("502 and 403", func(t *testing.T) {
+		t.Parallel()
+		r, g := newRig(t)
+		bob := r.friend("coolcat", g, alice)
+		before := len(r.sent(bob.DM()))
+		f := discordtest.Error(502, 0)
+		f.Times = 3
+		armed := r.d.Fail(routeSend, f)
+		r.say(alice, bobAddress, "one")
+		r.say(alice, bobAddress, "two")
+		r.until("both lines", func() bool { return len(r.said(bob.DM(), before)) >= 2 && r.idle() })
+		if got := strings.Join(r.said(bob.DM(), before), "|"); got != "**Alice**: one|two" || armed.Hits() != 3 {
+			t.Errorf("%q after %d failures", got, armed.Hits())
+		}
+		armed = r.d.Fail(routeSend, discordtest.Error(403, codeNoPermission))
 		n := len(r.d.Requests(routeSend))
-		to("annlee@discord.com", c.name+" for ann")
-		said(ann, c.name+" for ann")
-		if waited := time.Since(began) > c.least; c.all && !waited {
-			t.Errorf("%s: the other channel did not wait", c.name)
+		r.say(alice, bobAddress, "403")
+		r.gets(alice, `coolcat@discord.com: (Not delivered: "403": `+textAccess+`.)`)
+		if got := len(r.d.Requests(routeSend)); got != n+1 || armed.Hits() != 1 {
+			t.Errorf("a refusal was tried again: %d", got-n)
 		}
-		if first := r.d.Requests(routeSend)[n].Path; !c.all && !strings.Contains(first, ann.DM().ID) {
-			t.Errorf("%s: the other channel waited; first came %s", c.name, first)
-		}
-		said(bob, c.name+" 1", c.name+" 2")
-		if time.Since(began) < c.least {
-			t.Errorf("%s: too soon", c.name)
-		}
-	}
-	f := discordtest.Error(502, 0)
-	f.Times = 2
-	armed := r.d.Fail(routeSend, f)
-	to(bobAddress, "502 1", "502 2")
-	said(bob, "502 1", "502 2")
-	if armed.Hits() != 2 {
-		t.Errorf("%d tries failed", armed.Hits())
-	}
-	armed = r.d.Fail(routeSend, discordtest.Error(403, codeNoPermission))
-	n := len(r.d.Requests(routeSend))
-	to(bobAddress, "403")
-	r.gets(alice, `coolcat@discord.com: (Not delivered: "403": `+textAccess+`.)`)
-	if got := len(r.d.Requests(routeSend)); got != n+1 || armed.Hits() != 1 {
-		t.Errorf("a refusal was tried again: %d", got-n)
-	}
+	})
 }
 
 // TestStorm: real limits, two boxes and a burst: all arrive, in order, once.
@@ -302,16 +293,32 @@ func TestCheck23NoSecrets(t *testing.T) {
 	r.d.Fail("POST /interactions/{interaction}/{token}/callback", discordtest.Error(404, codeLateInteraction))
 	i := bob.Command(bob.DM(), "webtv", discordtest.Sub("who"))
 	r.until("the warning", func() bool { return strings.Contains(r.log.String(), "a command was not answered") })
-	secrets := []string{r.d.Token(), i.Token}
-	for _, w := range general.Webhooks() {
-		secrets = append(secrets, w.Token)
+	if all := r.d.Secrets(); !slices.Contains(all, r.d.Token()) || !slices.Contains(all, i.Token) || !slices.Contains(all, general.Webhooks()[0].Token) {
+		t.Errorf("%q: the test shows nothing", all)
 	}
-	for _, s := range secrets {
-		if s != "" && len(s) > 2 && strings.Contains(r.log.String(), s) {
-			t.Errorf("the log has %q", s)
-		}
+	r.noSecrets() // as every test of a rig does at its end
+}
+
+// TestRoomWithoutWebhook: where a webhook may not write into a private thread, the
+// bot does, with the box's name, also at the next try.
+func TestRoomWithoutWebhook(t *testing.T) {
+	t.Parallel()
+	r, g := newRig(t)
+	home := g.AddChannel("webtv")
+	mod := r.d.AddUser("mod")
+	mod.Join(g, g.AddRole("mods", permManageChannels))
+	bob := r.friend("coolcat", g, alice)
+	r.answer(mod.Command(home, "webtv", discordtest.Sub("home")))
+	i := bob.Command(home, "webtv", discordtest.Sub("room", discordtest.Arg("name", "alice")))
+	r.until("the room", func() bool { return strings.HasPrefix(r.finished(i), "Your room") })
+	room := g.Threads()[0]
+	hook := r.d.Fail(routeHook, discordtest.Error(400, 50024))
+	plain := r.d.Fail(routeSend, discordtest.Error(502, 0))
+	r.say(alice, bobAddress, "cosy")
+	r.until("the line", func() bool { return len(r.sent(room)) == 1 && r.idle() })
+	if m := r.d.Sent(room)[0]; m.Content != "**Alice**: cosy" || m.WebhookID != "" || hook.Hits() != 1 || plain.Hits() != 1 {
+		t.Errorf("%+v after %d and %d refusals", m, hook.Hits(), plain.Hits())
 	}
-	if len(secrets) < 3 {
-		t.Errorf("%d secrets: the test shows nothing", len(secrets))
-	}
+	r.say(alice, bobAddress, "s/cosy/snug")
+	r.until("the correction", func() bool { return r.sent(room)[0] == "**Alice**: snug" })
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // guilds.go: what is known of servers, channels and roles: names, and who may
@@ -38,11 +39,33 @@ type guild struct {
 
 // guilds is all of them.
 type guilds struct {
-	mu sync.Mutex
-	m  map[string]*guild
+	mu    sync.Mutex
+	m     map[string]*guild
+	tips  map[string]map[string]string // of guilds that have come since READY: channels that are read, and their newest message
+	began time.Time                    // when READY came
 }
 
-func newGuilds() *guilds { return &guilds{m: make(map[string]*guild)} }
+func newGuilds() *guilds {
+	return &guilds{m: make(map[string]*guild), tips: make(map[string]map[string]string)}
+}
+
+// setTips notes the newest messages of a guild that has come.
+func (g *guilds) setTips(id string, tips map[string]string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.tips) < maxGuilds {
+		g.tips[id] = tips
+	}
+}
+
+// tip is a channel's newest message, "" if that is not known. Wait: its guild may
+// still come, for so long after READY.
+func (g *guilds) tip(guildID, channel string, within time.Duration) (last string, wait bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	tips, there := g.tips[guildID]
+	return tips[channel], !there && g.m[guildID] != nil && time.Since(g.began) < within
+}
 
 // reset begins anew after READY with the guilds that will come.
 func (g *guilds) reset(ids []string) {
@@ -50,6 +73,7 @@ func (g *guilds) reset(ids []string) {
 	defer g.mu.Unlock()
 	old := g.m
 	g.m = make(map[string]*guild)
+	g.tips, g.began = make(map[string]map[string]string), time.Now()
 	for _, id := range ids[:min(len(ids), maxGuilds)] {
 		x := old[id]
 		if x == nil {

@@ -136,7 +136,7 @@ func (n *Network) chosen(ctx context.Context, uid, msg, local string) (string, e
 func (n *Network) only(ctx context.Context, p pair) error {
 	now := n.now()
 	if err := n.exec(ctx, "choose a box", `UPDATE discord_pairs SET active = min(active, ?) WHERE user = ? AND account <> ?`,
-		now.Add(-takesPart).UnixMilli(), p.user, p.account); err != nil {
+		now.Add(-takesPart-clockSkew).UnixMilli(), p.user, p.account); err != nil { // lines have Discord's time
 		return err
 	}
 	return n.touch(ctx, p, false, now)

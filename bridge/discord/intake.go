@@ -204,6 +204,18 @@ func (b *intake) finish(key string, failed bool) {
 	}
 }
 
+// hurry ends the rests of channels: what they waited for has come.
+func (b *intake) hurry(channels map[string]string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key := range channels {
+		if w := b.keys[key]; w != nil && w.rest != nil && w.rest.Stop() {
+			w.rest = nil
+			b.enqueue(key, w)
+		}
+	}
+}
+
 func (b *intake) rested(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -266,7 +278,9 @@ func (b *intake) drain(ctx context.Context, key string) bool {
 			b.done(key)
 			continue
 		}
-		b.n.log.Warn("event has to wait", "event", i.kind, "channel", key, "history", dirty != noGap, "err", err)
+		if !errors.Is(err, errNotYet) {
+			b.n.log.Warn("event has to wait", "event", i.kind, "channel", key, "history", dirty != noGap, "err", err)
+		}
 		b.back(key, i, dirty)
 		return false
 	}
@@ -304,6 +318,9 @@ func (e poison) Unwrap() error { return e.err }
 // errStore marks a failure of the store: there a message would be lost, so it is
 // tried for ever.
 var errStore = errors.New("the store failed")
+
+// errNotYet is history that waits for its guild, which says whether there is any.
+var errNotYet = errors.New("discord: the guild has not come yet")
 
 // handle does one thing of a channel. A panic makes it poison.
 func (n *Network) handle(ctx context.Context, key string, i item, dirty gap) (err error) {

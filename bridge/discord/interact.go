@@ -203,11 +203,17 @@ func (n *Network) pressed(ctx context.Context, i *interaction) (string, error) {
 // the next try, which is now; the box sees them offline.
 func (n *Network) endPair(ctx context.Context, p pair, s state) (pair, error) {
 	p.room = ""
+	if p.state == stateAsked && p.asked.IsZero() {
+		p.asked = n.now() // the answer came before we had noted that they were asked
+	}
 	p, err := n.setState(ctx, p, s)
 	if err != nil {
 		return p, err
 	}
-	return p, n.gone(ctx, p)
+	if err := n.gone(ctx, p); err != nil {
+		return p, err
+	}
+	return p, n.disperse(ctx, p)
 }
 
 // gone has the box see that a friend is not there.

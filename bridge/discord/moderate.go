@@ -2,7 +2,6 @@ package discord
 
 import (
 	"context"
-	"net/http"
 
 	"wtvgate/bridge/id"
 )
@@ -74,24 +73,12 @@ func (n *Network) cmdRoom(ctx context.Context, i *interaction, a args) (string, 
 	if len(homes) == 0 {
 		return "This server has no WebTV channel yet: a moderator chooses it with `/webtv home`.", nil
 	}
-	var made rawChannel
-	err = n.rest.do(ctx, request{method: http.MethodPost, route: "/channels/{}/threads", args: []string{homes[0]}, body: map[string]any{
-		"name": "WebTV: " + n.nameOf(p.account), "type": typePrivateThread, "invitable": false, "auto_archive_duration": 10080}}, &made)
-	if err == nil {
-		err = n.rest.do(ctx, request{method: http.MethodPut, route: "/channels/{}/thread-members/{}", args: []string{made.ID, p.user}}, nil)
-	}
+	room, err := n.makeThread(ctx, i.GuildID, homes[0], "WebTV: "+n.nameOf(p.account), []string{p.user})
 	if c := code(err); c != 0 {
 		return "The room could not be made: " + sentence(c) + ".", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := n.addChannel(ctx, made.ID, kindThread, i.GuildID, homes[0]); err != nil {
-		return "", err
-	}
-	if err := n.setMark(ctx, made.ID, made.ID); err != nil {
-		return "", err
-	}
-	n.reading.set(made.ID, true)
-	return "Your room: <#" + made.ID + ">. Moderators of the server can read it.", n.setRoom(ctx, p, made.ID)
+	return "Your room: <#" + room + ">. Moderators of the server can read it.", n.setRoom(ctx, p, room)
 }

@@ -123,6 +123,7 @@ var (
 	_ bridge.Typer       = (*Network)(nil)
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
+	_ bridge.Gatherer    = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite
@@ -215,7 +216,7 @@ func (n *Network) AccountRemoved(a id.Account) {
 		ctx = l.ctx
 	}
 	for _, q := range []string{`DELETE FROM discord_pairs WHERE account = ?`, `DELETE FROM discord_members WHERE account = ?`,
-		`DELETE FROM discord_allowed WHERE account = ?`} {
+		`DELETE FROM discord_allowed WHERE account = ?`, `DELETE FROM discord_groups WHERE account = ?`} {
 		if err := n.exec(ctx, "forget an account", q, a); err != nil {
 			n.log.Error("an account's pairs stay", "account", a, "err", err)
 		}

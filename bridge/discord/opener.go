@@ -65,6 +65,10 @@ func (n *Network) openNext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Perhaps it is being asked there this moment: the nonce makes that one ask.
+	if done, err := n.askInChannel(ctx, p, u); err != nil || done {
+		return err
+	}
 	u.dm, err = n.open(ctx, p.user, false)
 	switch c := code(err); {
 	case c == codeOpeningTooFast || c == codeQuarantined:

@@ -270,6 +270,12 @@ func (n *Network) tellPresence(ctx context.Context, uid string) error {
 // a channel is there as long as it may be read.
 func (n *Network) Presence(a id.Account, r id.Remote) (bridge.Presence, error) {
 	ctx := context.Background()
+	if roomOf(r) != 0 {
+		if _, ok, err := n.groupNamed(ctx, a, r); err != nil || !ok || !n.readsContent() {
+			return bridge.PresenceOffline, err
+		}
+		return bridge.PresenceOnline, nil
+	}
 	if name, ok := channelOf(r); ok {
 		m, ok, err := n.memberNamed(ctx, a, name)
 		if err != nil || !ok || !n.mayRead(ctx, a, m.channel) {

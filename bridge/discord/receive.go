@@ -24,7 +24,8 @@ const (
 // place is where a message is.
 type place struct {
 	channel
-	pair *pair // whose room it is, for a thread that stands for a DM
+	pair  *pair  // whose room it is, for a thread that stands for a DM
+	group *group // whose, for one of several
 }
 
 // created handles a message. Only: the accounts that it is shown to, nil for all;
@@ -50,6 +51,8 @@ func (n *Network) created(ctx context.Context, raw []byte, only func(id.Account)
 	switch {
 	case p.kind == kindDM:
 		return n.direct(ctx, &h, raw)
+	case p.group != nil:
+		return n.together(ctx, &h, raw, p.group)
 	case p.pair == nil:
 		return n.public(ctx, &h, raw, p.channel, only)
 	case h.Author.ID == p.pair.user:
@@ -98,7 +101,11 @@ func (n *Network) place(ctx context.Context, h *head) (place, bool, error) {
 		return place{channel: c}, c.kind == kindDM || c.bridged, nil
 	}
 	p, found, err := n.onePair(ctx, `room = ?`, c.id)
-	return place{channel: c, pair: &p}, found, err
+	if err != nil || found {
+		return place{channel: c, pair: &p}, found, err
+	}
+	g, found, err := n.oneGroup(ctx, `thread = ?`, c.id)
+	return place{channel: c, group: &g}, found, err
 }
 
 // echo recognises our own messages: proof that they arrived, also when the

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +20,6 @@ import (
 	"wtvgate/bridge/discord/discordtest"
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
-	"wtvgate/bridge/store/storetest"
 	"wtvgate/bridge/text"
 	"wtvgate/puppets"
 )
@@ -113,22 +116,60 @@ func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild
 	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(rigLabel, t.Name())))
 	d := discordtest.Start(t, o.double)
 	g := d.AddGuild("WebTV Fans")
-	r := &rig{t: t, dir: storetest.Dir(t), d: d, log: &syncLog{}, off: &clockShift{}}
-	r.open(o)
-	for _, a := range []id.Account{alice, carol, dora} {
-		if err := r.hub.CreateAccount(t.Context(), bridge.NewAccount{Address: a}); err != nil {
+	r := &rig{t: t, dir: t.TempDir(), d: d, log: &syncLog{}, off: &clockShift{}}
+	fresh, err := freshData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range fresh {
+		if err := os.WriteFile(filepath.Join(r.dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.open(o)
 	r.run(o)
 	t.Cleanup(func() {
 		r.close()
+		r.noSecrets()
 		if t.Failed() {
 			t.Logf("log:\n%s", r.log)
 		}
 	})
 	return r, g
 }
+
+// freshData is the files of a data folder with the tables and three accounts, made once: that
+// takes longer than most tests.
+var freshData = sync.OnceValues(func() (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "wtvgate-discord-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	st, err := store.Open(ctx, dir, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := upgrade(ctx, st.DB()); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	hub := bridge.NewHub(st, puppets.NewDirectory("webtv.local"), slog.New(slog.DiscardHandler), nil)
+	for _, a := range []id.Account{alice, carol, dora} {
+		err = errors.Join(err, hub.CreateAccount(ctx, bridge.NewAccount{Address: a}))
+	}
+	if err := errors.Join(err, st.Close()); err != nil {
+		return nil, err
+	}
+	all := make(map[string][]byte)
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if err == nil && e.Type().IsRegular() {
+			all[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name()))
+		}
+	}
+	return all, err
+})
 
 // rigLabel marks the goroutines of a test, which those that they start inherit.
 const rigLabel = "rig"
@@ -198,6 +239,17 @@ func (r *rig) run(o rigOptions) {
 	}
 }
 
+// noSecrets is check 23, for everything that a test has done.
+func (r *rig) noSecrets() {
+	r.t.Helper()
+	log := r.log.String()
+	for _, s := range r.d.Secrets() {
+		if strings.Contains(log, s) {
+			r.t.Errorf("the log has the token %q", s)
+		}
+	}
+}
+
 // count is how many rows wait for an account.
 func (r *rig) count(a id.Account) (c int) {
 	if _, err := r.n.row(context.Background(), "count", `SELECT count(*) FROM inbox WHERE account = ? AND state = 'pending'`, []any{a}, &c); err != nil {
@@ -246,6 +298,12 @@ func (r *rig) until(what string, cond func() bool) {
 	}
 }
 
+// idle tells whether nothing waits to be sent.
+func (r *rig) idle() bool {
+	left, err := r.st.PendingConversations(context.Background())
+	return err == nil && len(left) == 0
+}
+
 // say has a box write.
 func (r *rig) say(a id.Account, to id.Address, words string) {
 	r.t.Helper()
@@ -282,6 +340,19 @@ func (r *rig) rows(a id.Account) []store.Incoming {
 		r.t.Fatal(err)
 	}
 	return rows
+}
+
+// soak is how many messages the long forms of tests use, from WTVGATE_SOAK; 0 when
+// it is not set. 1 means as many as the reference asks for.
+func soak() int {
+	switch n, err := strconv.Atoi(os.Getenv("WTVGATE_SOAK")); {
+	case err != nil || n <= 0:
+		return 0
+	case n == 1:
+		return 3000
+	default:
+		return n
+	}
 }
 
 // gets waits until exactly these lines wait for an account, and takes them.

@@ -188,6 +188,7 @@ func (n *Network) prune(ctx context.Context) error {
 		{`DELETE FROM discord_lines WHERE at < ?`, keepLines},
 		{`UPDATE discord_lines SET body = '' WHERE at < ? AND body <> ''`, keepBodies},
 		{`DELETE FROM discord_out WHERE tried < ?`, keepOut},
+		{`DELETE FROM discord_edits WHERE at < ?`, keepOut},
 		{`DELETE FROM discord_times WHERE at < ?`, keepTimes},
 	} {
 		if err := n.exec(ctx, "prune", p.query, now.Add(-p.keep).UnixMilli()); err != nil {

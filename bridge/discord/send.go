@@ -57,6 +57,9 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 	if n.live.Load() == nil || n.me.Load() == nil {
 		return bridge.Receipt{}, errNotRunning
 	}
+	if roomOf(m.To) != 0 {
+		return n.sendGroup(ctx, m)
+	}
 	if name, ok := channelOf(m.To); ok {
 		return n.sendPublic(ctx, m, name)
 	}
@@ -74,6 +77,9 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 		if u.dm, err = n.open(ctx, u.id, true); err != nil {
 			return bridge.Receipt{}, n.unreachable(ctx, u, err)
 		}
+	}
+	if done, err := n.correct(ctx, m, u.dm); done || err != nil {
+		return bridge.Receipt{}, err
 	}
 	all, err := n.prepareDM(ctx, m, p, u)
 	if err != nil {

@@ -61,6 +61,10 @@ func (n *Network) SetTyping(ctx context.Context, from bridge.Account, to id.Remo
 
 // typingPlace is where an account's typing is shown; "" for nowhere.
 func (n *Network) typingPlace(ctx context.Context, a id.Account, to id.Remote) (string, error) {
+	if roomOf(to) != 0 {
+		g, _, err := n.groupNamed(ctx, a, to)
+		return g.thread, err
+	}
 	if name, ok := channelOf(to); ok {
 		x, ok, err := n.memberNamed(ctx, a, name)
 		if err != nil || !ok || !n.mayRead(ctx, a, x.channel) {
@@ -104,8 +108,11 @@ func (n *Network) writes(ctx context.Context, raw []byte) error {
 	switch c.kind {
 	case kindThread:
 		p, ok, err := n.onePair(ctx, `room = ? AND user = ?`, c.id, w.UserID)
-		if err != nil || !ok {
+		if err != nil {
 			return err
+		}
+		if !ok {
+			return n.writesTogether(ctx, c.id, w.UserID)
 		}
 		to = &p
 	case kindText:
@@ -126,6 +133,18 @@ func (n *Network) writes(ctx context.Context, raw []byte) error {
 		return nil
 	}
 	return n.receive(ctx, bridge.TypingEvent{Account: to.account, From: id.Remote(to.name), On: true})
+}
+
+// writesTogether tells a box that one of several friends is writing.
+func (n *Network) writesTogether(ctx context.Context, thread, uid string) error {
+	g, ok, err := n.oneGroup(ctx, `thread = ?`, thread)
+	if err != nil || !ok {
+		return err
+	}
+	if p, ok, err := n.pairOf(ctx, g.account, uid); err != nil || !ok || p.state != stateLinked {
+		return err
+	}
+	return n.receive(ctx, bridge.TypingEvent{Account: g.account, From: g.remote(), On: true})
 }
 
 func (n *Network) writesPublic(ctx context.Context, c channel) error {

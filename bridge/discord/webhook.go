@@ -95,6 +95,9 @@ func (n *Network) sendPublic(ctx context.Context, m bridge.Outbound, name string
 // sendHook writes into a channel or thread by its webhook, or as the bot with the
 // box's name where there cannot be one more. Room is the pair whose thread it is.
 func (n *Network) sendHook(ctx context.Context, m bridge.Outbound, cid string, room *pair) (bridge.Receipt, error) {
+	if done, err := n.correct(ctx, m, cid); done || err != nil {
+		return bridge.Receipt{}, err
+	}
 	name := webhookName(m.From.Name)
 	all, err := n.piecesOf(ctx, m.ID)
 	if err == nil && len(all) == 0 {
@@ -126,6 +129,9 @@ func (n *Network) sendHook(ctx context.Context, m bridge.Outbound, cid string, r
 // hookPiece sends one piece by webhook. There is no nonce: after an answer that
 // was lost the piece is looked for before it is sent again (discord.md 4.1).
 func (n *Network) hookPiece(ctx context.Context, x piece, from bridge.Account, retry bool) (string, error) {
+	if x.hook == "" { // an earlier try found that no webhook can
+		return n.sendPiece(ctx, x, retry)
+	}
 	landed, forget := n.rest.landing(x.nonce)
 	defer forget()
 	if retry {
@@ -133,11 +139,9 @@ func (n *Network) hookPiece(ctx context.Context, x piece, from bridge.Account, r
 			return msg, err
 		}
 	}
-	parent, thread := x.channel, ""
-	if c, ok, err := n.channel(ctx, x.channel); err != nil {
+	parent, thread, err := n.hookPlace(ctx, x.channel)
+	if err != nil {
 		return "", err
-	} else if ok && c.kind == kindThread {
-		parent, thread = c.parent, c.id
 	}
 	msg, err := n.byHook(ctx, parent, thread, x, from)
 	if c := code(err); c == codeUnknownWebhook || c == codeWebhookToken { // deleted under us: once more with a new one
@@ -146,13 +150,23 @@ func (n *Network) hookPiece(ctx context.Context, x piece, from bridge.Account, r
 		}
 		msg, err = n.byHook(ctx, parent, thread, x, from)
 	}
-	if code(err) == codeTooManyWebhooks {
+	if code(err) == codeTooManyWebhooks || thread != "" && refusedInThread(err) {
 		return n.plainPiece(ctx, x, from)
 	}
 	if err == nil || certain(err) {
 		return msg, err
 	}
 	return n.afterDoubt(ctx, x, landed, err)
+}
+
+// hookPlace is the channel whose webhook writes into one, and the thread if it is
+// one.
+func (n *Network) hookPlace(ctx context.Context, cid string) (parent, thread string, err error) {
+	c, ok, err := n.channel(ctx, cid)
+	if err == nil && ok && c.kind == kindThread {
+		return c.parent, c.id, nil
+	}
+	return cid, "", err
 }
 
 // byHook posts by the channel's webhook, which is made if there is none.
@@ -229,17 +243,30 @@ func (n *Network) executeHook(ctx context.Context, h hook, thread string, x piec
 	return sent.ID, err
 }
 
-// plainPiece writes as the bot, with the box's name before the text.
-func (n *Network) plainPiece(ctx context.Context, x piece, from bridge.Account) (string, error) {
-	c := text.ToDiscord(withName(text.Content{Body: ""}, from.Name))
-	words := x.content
-	if len(c) == 1 {
-		words = c[0] + " " + words
+// refusedInThread tells whether a webhook may perhaps not write into a thread:
+// whether it may into a private one is not documented (discord.md 12). The bot, who
+// made the thread, may.
+func refusedInThread(err error) bool {
+	var e *apiError
+	if !errors.As(err, &e) || e.code == codeAutoMod {
+		return false
 	}
-	var sent head
-	err := n.rest.do(ctx, request{method: http.MethodPost, route: "/channels/{}/messages", args: []string{x.channel},
-		body: outgoing{Content: words, Nonce: x.nonce, Enforce: true, Mentions: noMentions()}}, &sent)
-	return sent.ID, err
+	return e.status >= 400 && e.status < 500 && e.status != http.StatusUnauthorized && e.status != http.StatusTooManyRequests
+}
+
+// plainPiece writes as the bot, with the box's name before the text, also at every
+// later try.
+func (n *Network) plainPiece(ctx context.Context, x piece, from bridge.Account) (string, error) {
+	x.hook = ""
+	if c := text.ToDiscord(withName(text.Content{Body: ""}, from.Name)); len(c) == 1 {
+		if words := c[0] + " " + x.content; len([]rune(words)) <= text.DiscordLimit {
+			x.content = words
+		}
+	}
+	if err := n.exec(ctx, "note that the bot writes", `UPDATE discord_out SET hook = '', content = ? WHERE nonce = ?`, x.content, x.nonce); err != nil {
+		return "", err
+	}
+	return n.sendPiece(ctx, x, false)
 }
 
 // storedHook is the webhook that we know of a channel; false if there is none, or

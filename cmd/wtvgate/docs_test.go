@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,44 @@ func TestDocsNameWhatIsThere(t *testing.T) {
 					t.Errorf("%s: there is no %s in %s", filepath.Base(doc), n[1], m[1])
 				}
 			}
+		}
+	}
+}
+
+// TestDocsNameTests: every test and fuzz target that a page about a network names
+// is there.
+func TestDocsNameTests(t *testing.T) {
+	const root = "../.."
+	var all strings.Builder
+	for _, folder := range []string{"bridge", "e2e", "cmd", "msnp", "wtvp"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			all.Write(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs", "discord.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(names) < 50 {
+		t.Fatalf("%d names: the page is read wrongly", len(names))
+	}
+	for _, m := range names {
+		if !strings.Contains(all.String(), "func "+m[1]+"(") {
+			t.Errorf("docs/discord.md names %s, which is not there", m[1])
+		}
+	}
+	for n := 1; n <= 24; n++ {
+		if !regexp.MustCompile(`(?m)^\| ` + strconv.Itoa(n) + ` .*Test`).Match(text) {
+			t.Errorf("docs/discord.md names no test for check %d", n)
 		}
 	}
 }

@@ -80,6 +80,7 @@ func (s *Server) addHook(ch *channel, name, app string) *webhook {
 	h := &webhook{id: s.newID(), name: name, ch: ch, app: app, owner: app}
 	h.token = "hook-" + signature(h.id, s.o.Token)[:32]
 	s.webhooks[h.id] = h
+	s.secret(h.token)
 	ch.hooks = append(ch.hooks, h)
 	s.hooksChanged(ch)
 	return h

@@ -111,6 +111,7 @@ func (s *Server) interact(kind int, u *user, ch *channel, pressed *message, data
 		clear(s.tokens)
 	}
 	s.inter[i.id], s.tokens[i.token] = i, i
+	s.secret(i.token)
 	d := obj{"id": i.id, "application_id": s.bot.id, "type": kind, "token": i.token, "data": data, "channel_id": ch.id, "channel": ch.json(), "version": 1,
 		"locale": "en-US", "entitlements": []any{}, "authorizing_integration_owners": obj{}, "context": 1, "app_permissions": itoa(InvitePermissions)}
 	if g := ch.g; g != nil {

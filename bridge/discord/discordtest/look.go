@@ -61,3 +61,19 @@ func (s *Server) Message(id string) (Message, bool) {
 	}
 	return m.public(), true
 }
+
+// Secrets are the tokens that no log may have: the bot's, and those of every webhook
+// and interaction so far.
+func (s *Server) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string{s.o.Token}, s.secrets...)
+}
+
+// secret notes one; of too many the oldest go. The caller holds mu.
+func (s *Server) secret(token string) {
+	if len(s.secrets) >= maxInteractions {
+		s.secrets = s.secrets[1:]
+	}
+	s.secrets = append(s.secrets, token)
+}

@@ -90,6 +90,7 @@ type Server struct {
 	commands []obj
 	nonces   map[string]nonceUse
 	refuse   int // code for opening new DMs
+	secrets  []string
 
 	requests   []*Request
 	violations []string
