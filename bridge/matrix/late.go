@@ -48,9 +48,10 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next ne
 	return err == nil, err
 }
 
-// late tells whether an event is older than a push takes.
+// late tells whether an event is older than a push takes, or says that it is from
+// the future: by a clock that goes wrong nobody can tell how old it is.
 func (b *inbox) late(raw []byte) bool {
-	return b.n.now().Sub(time.UnixMilli(writtenAt(raw))) > lateAfter
+	return b.n.now().Sub(time.UnixMilli(writtenAt(raw))).Abs() > lateAfter
 }
 
 func writtenAt(raw []byte) int64 {
