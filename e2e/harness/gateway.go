@@ -3,8 +3,10 @@ package harness
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,6 +31,7 @@ type Gateway struct {
 	Registration string // file for the homeserver
 	Messenger    string // address of the notification server
 	Passport     string // address of wtv-passport
+	Appservice   string // address for the homeserver's transactions
 
 	t     testing.TB
 	bin   string
@@ -71,10 +74,10 @@ func newGateway(t testing.TB, network string, values ...string) *Gateway {
 	}
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
 	g.Registration = filepath.Join(g.dir, "registration.yaml")
-	g.Messenger, g.Passport, g.admin = address(), address(), address()
+	g.Messenger, g.Passport, g.Appservice, g.admin = address(), address(), address(), address()
 	conf := strings.NewReplacer(append(values, "DATA", filepath.Join(g.dir, "data"), "ADMIN", g.admin, "ACCOUNTS", AccountsDomain,
 		"MESSENGER", g.Messenger, "NEXUS", address(), "PASSPORT", g.Passport, "KEY", base64.StdEncoding.EncodeToString(g.key[:]),
-		"APPSERVICE", address(), "REGISTRATION", g.Registration)...).Replace(gatewayYAML + network)
+		"APPSERVICE", g.Appservice, "REGISTRATION", g.Registration)...).Replace(gatewayYAML + network)
 	if err := os.WriteFile(filepath.Join(g.dir, "config.yaml"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +217,8 @@ var buildGateway = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate")
+	tree := sha256.Sum256([]byte(root)) // two trees must not have each other's program
+	bin := filepath.Join(cache, "wtvgate-e2e", "wtvgate-"+hex.EncodeToString(tree[:4]))
 	if err := os.MkdirAll(filepath.Dir(bin), 0o755); err != nil {
 		return "", err
 	}
