@@ -3,7 +3,7 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e bench fuzz cover screens release clean
+.PHONY: help build demo check test e2e chaos bench fuzz cover screens release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: check e2e ## everything: check, then the gateway against a real homeserver
 
 e2e: build ## the gateway against a real homeserver (builds Dendrite once)
 	cd e2e && $(GO) test $(TAGS) -count=1 -v -timeout 20m ./...
+
+chaos: ## breaks everything while 50 boxes chat, and counts what is lost (minutes)
+	cd e2e && WTVGATE_CHAOS=full $(GO) test $(TAGS) -count=1 -v -timeout 30m -run '^TestChaos$$' ./chaos
 
 bench: ## benchmarks with allocation counts
 	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./...

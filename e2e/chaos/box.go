@@ -44,6 +44,7 @@ type Box struct {
 	boards map[string]*msnp.Board
 	added  map[string]bool
 	wg     sync.WaitGroup
+	kills  atomic.Int64 // of the gateway, before this sign-in
 
 	SignIns, Failed int // of signing in; the goroutine of Live alone
 }
@@ -123,6 +124,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (b *Box) signIn(ctx context.Context) (*msnp.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, signInTime)
 	defer cancel()
+	b.kills.Store(int64(b.l.Kills()))
 	c, err := msnp.SignIn(ctx, b.g.Messenger, msnp.Options{Address: b.Address, Dialects: []wire.Dialect{b.dialect}, CVR: msnp.BoxCVR(),
 		Credential: b.Credential, Dial: b.Phone.Dial})
 	if err != nil {
@@ -257,6 +259,7 @@ func (b *Box) enter(contact string, board *msnp.Board) (joined <-chan struct{}) 
 	b.boards[contact] = board
 	b.mu.Unlock()
 	in := make(chan struct{})
+	kills := int(b.kills.Load())
 	b.wg.Go(func() {
 		var once sync.Once
 		for e := range board.Events() {
@@ -274,7 +277,7 @@ func (b *Box) enter(contact string, board *msnp.Board) (joined <-chan struct{}) 
 				})
 			case msnp.Message:
 				if e.Kind() == wire.KindText {
-					b.l.Shown(b.Address, e.Text())
+					b.l.Shown(b.Address, e.Text(), kills)
 				}
 			}
 		}

@@ -25,7 +25,7 @@ const (
 // message is one text of a flow.
 type message struct {
 	fate     fate
-	shown    []int // the kills before each arrival
+	shown    []int // the kills before each arrival's gateway began
 	cut      bool  // inside a line when that was cut
 	reported bool  // its author was told that it failed
 	damaged  bool  // another text arrived than was written
@@ -115,8 +115,16 @@ func (l *Ledger) find(match []string) (*Flow, int, *message) {
 	return l.flows[id-1], n, &l.flows[id-1].messages[n-1]
 }
 
-// Shown notes a text on somebody's screen.
-func (l *Ledger) Shown(who, text string) {
+// Kills is how often the gateway was killed so far.
+func (l *Ledger) Kills() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kills
+}
+
+// Shown notes a text on somebody's screen, which came from the gateway that runs
+// after so many kills.
+func (l *Ledger) Shown(who, text string, kills int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	match := tag.FindStringSubmatch(text)
@@ -139,7 +147,7 @@ func (l *Ledger) Shown(who, text string) {
 		if len(m.shown) == 0 {
 			f.order = append(f.order, n)
 		}
-		m.shown = append(m.shown, l.kills)
+		m.shown = append(m.shown, kills)
 	}
 }
 
@@ -164,7 +172,7 @@ func (l *Ledger) Replace(f *Flow, who string, texts []string) {
 	f.order = nil
 	l.mu.Unlock()
 	for _, t := range texts {
-		l.Shown(who, t)
+		l.Shown(who, t, 0)
 	}
 }
 

@@ -23,29 +23,29 @@ func TestLedgerFindsEveryFault(t *testing.T) {
 		return text
 	}
 	good, first, second := write(f, accepted), write(f, accepted), write(f, accepted)
-	l.Shown("b", "(12:30) "+good)
-	l.Shown("b", second)
-	l.Shown("b", first) // out of order
+	l.Shown("b", "(12:30) "+good, 0)
+	l.Shown("b", second, 0)
+	l.Shown("b", first, 0) // out of order
 	twice := write(f, accepted)
-	l.Shown("b", twice)
-	l.Shown("b", twice) // doubled
+	l.Shown("b", twice, 0)
+	l.Shown("b", twice, 0) // doubled
 	again := write(f, accepted)
-	l.Shown("b", again)
+	l.Shown("b", again, 0)
 	l.Killed()
-	l.Shown("b", again) // shown again after a kill
+	l.Shown("b", again, 1) // shown again after a kill
 	write(f, accepted)  // lost
 	write(f, refused)
-	l.Shown("b", write(f, unknown)) // may be there
+	l.Shown("b", write(f, unknown), 1) // may be there
 	l.Cut([]byte(write(f, accepted)))
-	l.Shown("b", `Not delivered: "`+write(f, accepted)+`": no.`)
+	l.Shown("b", `Not delivered: "`+write(f, accepted)+`": no.`, 1)
 	long := write(f, accepted)
-	l.Shown("b", long[:len(long)-1])         // damaged: cut off
-	l.Shown("elsewhere", write(f, accepted)) // strange, and lost
-	l.Shown("b", "hello")
+	l.Shown("b", long[:len(long)-1], 1)         // damaged: cut off
+	l.Shown("elsewhere", write(f, accepted), 1) // strange, and lost
+	l.Shown("b", "hello", 1)
 	sent := write(to, accepted)
-	l.Shown("friend", sent)
+	l.Shown("friend", sent, 0)
 	l.Killed()
-	l.Shown("friend", sent) // for a friend a kill is no excuse
+	l.Shown("friend", sent, 1) // for a friend a kill is no excuse
 	want := Sum{Written: 13, Accepted: 11, Delivered: 7, Reported: 1, Refused: 1, Unknown: 1, Again: 1, Cut: 1,
 		Lost: 2, Doubled: 2, Disorder: 1, Damaged: 1, Strange: 1, Notices: 1}
 	sum, faults := l.Sum()

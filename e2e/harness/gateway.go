@@ -122,6 +122,7 @@ func (g *Gateway) Run(args ...string) string {
 	g.t.Helper()
 	cmd := exec.Command(g.bin, append([]string{"--config", "config.yaml"}, args...)...)
 	cmd.Dir = g.dir
+	cmd.Env = environ()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		g.t.Fatalf("wtvgate %s: %v\n%s", strings.Join(args, " "), err, out)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -29,7 +31,7 @@ func start(t testing.TB, name, dir string, env []string, path string, args ...st
 	t.Helper()
 	p := &process{t: t, name: name, cmd: exec.Command(path, args...), log: &tail{}, gone: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive a test that was killed
 	if err := p.cmd.Start(); err != nil {
@@ -47,6 +49,12 @@ func start(t testing.TB, name, dir string, env []string, path string, args ...st
 		}
 	})
 	return p
+}
+
+// environ is the environment without what is meant for the tests, or would change
+// the gateway's configuration.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WTVGATE_") })
 }
 
 // waitHTTP waits until a URL answers 200; false if the program has ended.

@@ -34,7 +34,7 @@ func NewRoughGateway(t testing.TB, b Between) *Gateway {
 	if err := os.WriteFile(file, []byte(b.Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	matrix := strings.Replace(matrixYAML, `"http://APPSERVICE"`, `"`+b.Appservice+`"`, 1)
+	matrix := strings.NewReplacer(`"http://APPSERVICE"`, `"`+b.Appservice+`"`, "encryption: allow", "encryption: off").Replace(matrixYAML)
 	g := newGateway(t, matrix+discordYAML, "HOMESERVER", b.Homeserver, "DOMAIN", Domain, "API", b.Discord, "TOKEN", file,
 		"registration: closed", "registration: first-box", "level: debug", "level: info")
 	g.Run("matrix", "registration")
@@ -79,13 +79,15 @@ func (f *Friend) TrySend(ctx context.Context, room mid.RoomID, text string) erro
 // All lists what a user wrote in a room from its beginning, in order, as the
 // homeserver has it.
 func (f *Friend) All(ctx context.Context, room mid.RoomID, from mid.UserID) (texts []string, err error) {
+	have := make(map[mid.EventID]bool) // pages overlap
 	for at := ""; ; {
 		resp, err := f.c.Messages(ctx, room, at, "", mautrix.DirectionBackward, nil, 500)
 		if err != nil {
 			return nil, fmt.Errorf("%s lists messages: %w", f.ID, err)
 		}
 		for _, e := range resp.Chunk {
-			if body, ok := e.Content.Raw["body"].(string); ok && e.Sender == from {
+			if body, ok := e.Content.Raw["body"].(string); ok && e.Sender == from && !have[e.ID] {
+				have[e.ID] = true
 				texts = append(texts, body)
 			}
 		}
