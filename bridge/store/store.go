@@ -121,6 +121,7 @@ type Store struct {
 
 	commits, rollbacks atomic.Uint64 // of calls of Update
 	groups             atomic.Uint64 // transactions that were committed
+	trouble            atomic.Pointer[Trouble]
 
 	mu    sync.Mutex // guards stmts; held while a statement is prepared
 	stmts map[string]*sql.Stmt

@@ -26,6 +26,7 @@ var errReadOnly = errors.New("only Update may write")
 type session struct {
 	ctx     context.Context
 	prepare func(ctx context.Context, query string) (*sql.Stmt, error)
+	changed func() // told of a statement that changed something; nil: nobody is
 }
 
 // Tx is one transaction. It is valid inside the function given to Update, on
@@ -125,6 +126,11 @@ func (q session) result(query string, args ...any) (sql.Result, error) {
 		return nil, ErrNotFound
 	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE:
 		return nil, ErrExists
+	}
+	if err == nil && q.changed != nil {
+		if n, err := res.RowsAffected(); err == nil && n > 0 {
+			q.changed()
+		}
 	}
 	return res, err
 }

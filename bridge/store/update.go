@@ -25,6 +25,7 @@ const (
 type group struct {
 	units int           // joined so far, failed ones too
 	alone bool          // nobody may join
+	wrote bool          // something was changed
 	again []*waiter     // the places in the queue of those who succeeded, if they must run again
 	done  chan struct{} // closed at the end
 	err   error         // of the commit, when there is one unit
@@ -68,6 +69,7 @@ func (s *Store) unit(ctx context.Context, fn func(tx *Tx) error, alone bool) (g 
 	w := s.w
 	first := w.group == nil
 	if err := w.enter(ctx, alone); err != nil {
+		s.judge(err)
 		w.pass(s)
 		return nil, nil, fmt.Errorf("store: beginning: %w", err)
 	}
@@ -81,7 +83,8 @@ func (s *Store) unit(ctx context.Context, fn func(tx *Tx) error, alone bool) (g 
 	}()
 	within, done := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer done()
-	if err := fn(&Tx{s: s, session: session{ctx: within, prepare: w.prepare}}); err != nil {
+	if err := fn(&Tx{s: s, session: session{ctx: within, prepare: w.prepare, changed: w.changed}}); err != nil {
+		s.judge(err)
 		return nil, nil, err
 	}
 	if !first {
@@ -133,6 +136,9 @@ func (w *writer) undo(first bool) {
 	w.end(false, nil)
 }
 
+// changed notes that the group has changes.
+func (w *writer) changed() { w.group.wrote = true }
+
 // pass gives the turn away: to the next who waits, into the open transaction if it
 // has room, or to nobody, after the commit.
 func (w *writer) pass(s *Store) {
@@ -165,6 +171,9 @@ func (w *writer) settle(s *Store) {
 	} else {
 		s.commits.Add(uint64(len(w.group.again)))
 		s.groups.Add(1)
+	}
+	if err != nil || w.group.wrote { // a commit of nothing needs no disk
+		s.judge(err)
 	}
 	w.end(err == nil, err)
 }

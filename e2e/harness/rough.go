@@ -3,16 +3,22 @@ package harness
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	mid "maunium.net/go/mautrix/id"
+
+	"wtvgate/msnp/wire"
 )
 
 // rough.go: parts for tests in which anything may fail at any time: what fails is
@@ -80,6 +86,7 @@ func (f *Friend) TrySend(ctx context.Context, room mid.RoomID, text string) erro
 // homeserver has it.
 func (f *Friend) All(ctx context.Context, room mid.RoomID, from mid.UserID) (texts []string, err error) {
 	have := make(map[mid.EventID]bool) // pages overlap
+	first := make(map[string]*event.Event)
 	for at := ""; ; {
 		resp, err := f.c.Messages(ctx, room, at, "", mautrix.DirectionBackward, nil, 500)
 		if err != nil {
@@ -89,6 +96,11 @@ func (f *Friend) All(ctx context.Context, room mid.RoomID, from mid.UserID) (tex
 			if body, ok := e.Content.Raw["body"].(string); ok && e.Sender == from && !have[e.ID] {
 				have[e.ID] = true
 				texts = append(texts, body)
+				if o := first[body]; o == nil {
+					first[body] = e
+				} else if _, told := f.told.LoadOrStore(e.ID, true); !told {
+					f.t.Logf("%s has %.12q as %s of %d and as %s of %d", f.ID, body, o.ID, o.Timestamp, e.ID, e.Timestamp)
+				}
 			}
 		}
 		if len(resp.Chunk) == 0 || resp.End == "" || resp.End == at {
@@ -97,4 +109,91 @@ func (f *Friend) All(ctx context.Context, room mid.RoomID, from mid.UserID) (tex
 		}
 		at = resp.End
 	}
+}
+
+// TrySay writes to a contact in the switchboard that is open with them, and gives
+// what the server says.
+func (b *Box) TrySay(contact, text string) error {
+	b.t.Helper()
+	ctx, cancel := b.context()
+	defer cancel()
+	b.mu.Lock()
+	board := b.boards[contact]
+	b.mu.Unlock()
+	if board == nil {
+		board = b.call(ctx, contact)
+	}
+	return board.Say(ctx, text, wire.AckBoth)
+}
+
+// SmallDisk puts the data folder, which must not be there yet, on a disk of its own
+// of so many bytes. It skips the test where that is not allowed.
+func (g *Gateway) SmallDisk(size int) *Disk {
+	g.t.Helper()
+	d := &Disk{t: g.t, dir: filepath.Join(g.dir, "data")}
+	if err := os.Mkdir(d.dir, 0o700); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", d.dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", size)); err != nil {
+		g.t.Skipf("a disk cannot be mounted here: %v", err)
+	}
+	g.t.Cleanup(func() {
+		if err := syscall.Unmount(d.dir, syscall.MNT_DETACH); err != nil {
+			g.t.Error(err)
+		}
+	})
+	return d
+}
+
+// Disk is a small one.
+type Disk struct {
+	t   testing.TB
+	dir string
+}
+
+func (d *Disk) filler() string { return filepath.Join(d.dir, "filler") }
+
+// Fill leaves no room.
+func (d *Disk) Fill() {
+	d.t.Helper()
+	f, err := os.Create(d.filler())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		d.t.Fatal(err)
+	}
+}
+
+// Free undoes Fill.
+func (d *Disk) Free() {
+	d.t.Helper()
+	if err := os.Remove(d.filler()); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// WaitReady waits until the gateway's state is so and says a text.
+func (g *Gateway) WaitReady(ready bool, text string) {
+	g.t.Helper()
+	poll(g.t, "the gateway's state", func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err == nil && ((resp.StatusCode == http.StatusOK) != ready || !strings.Contains(string(body), text)) {
+			err = fmt.Errorf("/readyz: %s %s", resp.Status, body)
+		}
+		return err
+	})
 }
