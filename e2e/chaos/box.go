@@ -23,7 +23,6 @@ const (
 	againAfter = 300 * time.Millisecond
 	maxOff     = 3 * time.Second
 	endTime    = 10 * time.Second
-	pace       = 800 * time.Millisecond // between two texts, on average
 )
 
 // Box is a simulated box that signs in whenever it is not, answers every ring and
@@ -31,6 +30,7 @@ const (
 type Box struct {
 	*harness.Box
 	Phone *Phone
+	Pace  time.Duration // between two texts, on average
 
 	l       *Ledger
 	g       *harness.Gateway
@@ -168,7 +168,7 @@ func (b *Box) chat(ctx context.Context, c *msnp.Client) {
 	}
 	slices.Sort(names)
 	for {
-		t := time.NewTimer(pace/2 + time.Duration(b.rnd.Int64N(int64(pace))))
+		t := time.NewTimer(b.Pace/2 + time.Duration(b.rnd.Int64N(int64(b.Pace))))
 		select {
 		case <-gone:
 			t.Stop()

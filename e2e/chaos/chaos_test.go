@@ -10,8 +10,8 @@ import (
 
 // shortSize is what `go test ./...` runs; fullSize is `make chaos`.
 var (
-	shortSize = Size{Boxes: 10, Kills: 3, Outages: 2, Pause: 1500 * time.Millisecond}
-	fullSize  = Size{Boxes: 50, Kills: 20, Outages: 12, Pause: 4 * time.Second}
+	shortSize = Size{Boxes: 10, Kills: 3, Outages: 2, Pause: 1500 * time.Millisecond, Pace: 800 * time.Millisecond}
+	fullSize  = Size{Boxes: 50, Kills: 20, Outages: 12, Pause: 4 * time.Second, Pace: 2 * time.Second}
 )
 
 // size is what the environment asks for.
@@ -47,7 +47,7 @@ func TestChaos(t *testing.T) {
 	began := time.Now()
 	w.Harm()
 	w.Break()
-	w.Settle(2 * time.Minute)
+	w.Settle(5 * time.Minute)
 	sum, faults := w.l.Sum()
 	signIns, refused := 0, 0
 	w.stop()

@@ -33,7 +33,7 @@ func TestLedgerFindsEveryFault(t *testing.T) {
 	l.Shown("b", again, 0)
 	l.Killed()
 	l.Shown("b", again, 1) // shown again after a kill
-	write(f, accepted)  // lost
+	write(f, accepted)     // lost
 	write(f, refused)
 	l.Shown("b", write(f, unknown), 1) // may be there
 	l.Cut([]byte(write(f, accepted)))

@@ -56,7 +56,7 @@ func DiscordChat(l *Ledger, d *discordtest.Server, p *discordtest.Person, b *Box
 }
 
 // Live has a friend write in one of their chats now and then, until ctx ends.
-func Live(ctx context.Context, chats []*Chat, seed uint64, talk *atomic.Bool) {
+func Live(ctx context.Context, chats []*Chat, seed uint64, pace time.Duration, talk *atomic.Bool) {
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	for ctx.Err() == nil {
 		pause(ctx, pace/2+time.Duration(rnd.Int64N(int64(pace))))

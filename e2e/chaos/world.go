@@ -15,14 +15,15 @@ import (
 	"wtvgate/e2e/harness"
 )
 
-// boxesPerFriend is how many boxes one Matrix friend chats with.
-const boxesPerFriend = 5
+// readEvery is how often it is looked whether everything has arrived.
+const readEvery = 4 * time.Second
 
 // Size of a run.
 type Size struct {
 	Boxes, Kills, Outages int
 	Seed                  uint64
 	Pause                 time.Duration // about, between two blows
+	Pace                  time.Duration // between two texts of one person, on average
 }
 
 // World is everything that runs.
@@ -71,6 +72,7 @@ func NewWorld(t *testing.T, s Size) *World {
 	t.Cleanup(func() { cancel(); w.running.Wait() })
 	for i := range s.Boxes {
 		b := NewBox(w.g, w.l, fmt.Sprintf("b%02d", i), s.Seed+uint64(i), &w.talk)
+		b.Pace = s.Pace
 		w.boxes = append(w.boxes, b)
 		w.running.Go(func() { b.Live(ctx) })
 	}
@@ -86,7 +88,7 @@ func NewWorld(t *testing.T, s Size) *World {
 		w.pair(w.boxes[i], w.boxes[i+1])
 	}
 	for i, chats := range w.people {
-		w.running.Go(func() { Live(ctx, chats, s.Seed+uint64(i), &w.talk) })
+		w.running.Go(func() { Live(ctx, chats, s.Seed+uint64(i), s.Pace, &w.talk) })
 	}
 	return w
 }
@@ -238,7 +240,8 @@ func (w *World) Settle(within time.Duration) {
 		if err == nil && w.l.Open() == 0 || ctx.Err() != nil {
 			break
 		}
-		pause(ctx, 500*time.Millisecond)
+		w.t.Logf("%d are on their way", w.l.Open())
+		pause(ctx, readEvery) // reading all rooms is work for the homeserver
 	}
 	w.must("reading what friends have", w.read(context.Background()))
 }
