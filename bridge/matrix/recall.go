@@ -48,6 +48,7 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 			}
 		case err != nil:
 			return recalled{}, err
+		case state != rowNew && e.head.Sender == c.UserID: // our own say nothing of the friend's
 		case state != rowNew: // here the unknown ends; where it does not, it may be from before our time
 			known.missing = missing
 			return known, nil

@@ -46,7 +46,12 @@ func TestOrderWhenAPushIsMissing(t *testing.T) {
 				t.Fatalf("received %q", got)
 			}
 			w.n.inbox.begins() // the homeserver was away
-			w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, events[2:]...) })
+			own := textEv(rid, "$own", "@webtv_alice:hs.test", "an answer")
+			w.hs.with(rid, func(r *fakeRoom) {
+				r.events = append(r.events, events[2], events[3], own, events[4])
+			})
+			w.push("own", own) // that one was pushed
+			w.eventually("our own is done", `SELECT count(*) FROM matrix_inbox WHERE event = '$own' AND state = 1`)
 			for _, i := range step.pushed {
 				w.push("p"+string(rune('0'+i)), events[i])
 			}
