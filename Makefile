@@ -3,7 +3,7 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e bench fuzz cover soak soak-discord soak-matrix screens release clean
+.PHONY: help build demo check test e2e bench fuzz cover chaos soak soak-discord soak-matrix screens release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ e2e: build ## the gateway against a real homeserver (builds Dendrite once)
 SOAK ?= 1
 soak-matrix: build ## Matrix friends and boxes for long, with kills and restarts (SOAK=50x20x5000)
 	cd e2e && WTVGATE_SOAK=$(SOAK) $(GO) test $(TAGS) -count=1 -v -timeout 60m -run '^(TestSoak|TestAccept08Presence|TestAccept12Idle)$$' .
+
+chaos: ## breaks everything while 50 boxes chat, and counts what is lost (minutes)
+	cd e2e && WTVGATE_CHAOS=full $(GO) test $(TAGS) -count=1 -v -timeout 30m -run '^TestChaos$$' ./chaos
 
 bench: ## benchmarks with allocation counts
 	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./...

@@ -1,8 +1,12 @@
 package bridge
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +17,7 @@ import (
 )
 
 // benchHub is a running hub on a real store.
-func benchHub(b *testing.B) (*Hub, *fakeNet) {
+func benchHub(b *testing.B, change ...func(*fakeNet)) (*Hub, *fakeNet) {
 	b.Helper()
 	log := slog.New(slog.DiscardHandler)
 	st, err := store.Open(b.Context(), b.TempDir(), store.Options{Log: log})
@@ -22,6 +26,9 @@ func benchHub(b *testing.B) (*Hub, *fakeNet) {
 	}
 	n := newFake()
 	n.calls = make(chan fakeCall, 1<<20)
+	for _, c := range change {
+		c(n)
+	}
 	h := NewHub(st, puppets.NewDirectory("webtv.local"), log, nil)
 	if err := h.Add(n); err != nil {
 		b.Fatal(err)
@@ -39,23 +46,34 @@ func benchHub(b *testing.B) (*Hub, *fakeNet) {
 	return h, n
 }
 
-// BenchmarkSay is a box's message until its ACK, and in the background on to the
-// network: durable messages.
+// BenchmarkSay is a box's message until its ACK, and then on to the network:
+// durable messages. Each conversation writes its next message when it has the ACK of
+// the last, as a box does.
 func BenchmarkSay(b *testing.B) {
 	for _, convs := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(convs), func(b *testing.B) {
 			h, n := benchHub(b)
 			h.maxPending = 1 << 30
+			var next atomic.Int64
 			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				key := id.Conversation{Account: alice, Peer: id.Address(fmt.Sprintf("friend%d@fake.example", i%convs))}
-				if err := h.Say(b.Context(), key, text.Content{Body: "hello"}); err != nil {
-					b.Fatal(err)
-				}
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for i := range convs {
+				key := id.Conversation{Account: alice, Peer: id.Address(fmt.Sprintf("friend%d@fake.example", i))}
+				wg.Go(func() {
+					for next.Add(1) <= int64(b.N) {
+						if err := h.Say(b.Context(), key, text.Content{Body: "hello"}); err != nil {
+							b.Error(err)
+						}
+					}
+				})
 			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acked/s")
 			for range b.N { // until the network has all
 				<-n.calls
 			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sent/s")
 		})
 	}
 }
@@ -70,5 +88,67 @@ func BenchmarkReceive(b *testing.B) {
 		if err := n.in.Receive(b.Context(), e); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStall is the time from a box's message to its network, the slowest of a
+// hundred, while another conversation's network takes nothing (stuck), and while
+// another conversation is flooded by its friend (hot), compared with neither.
+func BenchmarkStall(b *testing.B) {
+	for _, kind := range []string{"none", "stuck", "hot"} {
+		b.Run(kind, func(b *testing.B) {
+			stuck, gone := make(chan struct{}), make(chan struct{})
+			h, n := benchHub(b, func(n *fakeNet) {
+				n.script = func(_ string, m Outbound) (Receipt, error) {
+					if m.To == "stuck" {
+						<-stuck
+					}
+					return Receipt{Event: id.Event("$" + string(m.ID))}, nil
+				}
+			})
+			h.maxPending, h.maxWaiting = 1<<30, 1<<30
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			defer close(gone)
+			defer close(stuck)
+			switch kind {
+			case "stuck":
+				for range 20 {
+					if err := h.Say(b.Context(), id.Conversation{Account: alice, Peer: "stuck@fake.example"}, text.Content{Body: "hello"}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			case "hot":
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						select {
+						case <-gone:
+							return
+						case <-time.After(time.Millisecond): // a room in which a thousand lines a second are written
+						}
+						_ = n.in.Receive(context.Background(), MessageEvent{Event: id.Event(fmt.Sprint("$hot", i)), Account: alice, From: "hot", Text: text.Content{Body: "hello"}})
+					}
+				})
+			}
+			took := make([]time.Duration, 0, b.N)
+			b.ResetTimer()
+			for i := range b.N {
+				begun := time.Now()
+				key := id.Conversation{Account: alice, Peer: id.Address(fmt.Sprintf("friend%d@fake.example", i%20))}
+				if err := h.Say(b.Context(), key, text.Content{Body: "hello"}); err != nil {
+					b.Fatal(err)
+				}
+				for c := range n.calls {
+					if c.m.To != "stuck" {
+						break
+					}
+				}
+				took = append(took, time.Since(begun))
+			}
+			b.StopTimer()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+		})
 	}
 }

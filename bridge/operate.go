@@ -153,3 +153,9 @@ func (h *Hub) Queues(ctx context.Context) (out, in []store.Queue, err error) { r
 
 // Transactions is Store.Transactions.
 func (h *Hub) Transactions() (commits, rollbacks uint64) { return h.st.Transactions() }
+
+// Trouble is why nothing can be stored.
+type Trouble = store.Trouble
+
+// Trouble tells whether changes can be stored, and tries if they could not.
+func (h *Hub) Trouble(ctx context.Context) Trouble { return h.st.Trouble(ctx) }

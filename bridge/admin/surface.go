@@ -36,7 +36,7 @@ const maxNoticeBody = 16 << 10
 // Handler answers
 //
 //	GET    /healthz             the program works
-//	GET    /readyz              each network's state; 503 if one is not up
+//	GET    /readyz              each network's state; 503 if one is not up or nothing can be stored
 //	GET    /metrics             in Prometheus' form
 //	GET    /sessions            who is signed in
 //	DELETE /sessions/{address}  ends a session
@@ -108,7 +108,11 @@ func (s Surface) ready(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Ready    bool                  `json:"ready"`
 		Networks []bridge.NetworkState `json:"networks"`
+		Store    *bridge.Trouble       `json:"store,omitempty"` // why nothing can be stored
 	}{Ready: true, Networks: s.Operator.Hub.States()}
+	if t := s.Operator.Hub.Trouble(r.Context()); t.Text != "" {
+		answer.Ready, answer.Store = false, &t
+	}
 	for _, n := range answer.Networks {
 		answer.Ready = answer.Ready && n.Up
 	}
@@ -122,6 +126,9 @@ func (s Surface) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
+	if t := answer.Store; t != nil {
+		fmt.Fprintf(w, "store down since %s %s\n", t.Since.UTC().Format(time.RFC3339), t.Text)
+	}
 	for _, n := range answer.Networks {
 		fmt.Fprintf(w, "%s %s since %s %s\n", n.Name, map[bool]string{true: "up", false: "down"}[n.Up], n.Since.UTC().Format(time.RFC3339), n.Text)
 	}

@@ -27,8 +27,10 @@ const (
 	// ours that may have arrived.
 	lookBack = 50
 	// looks is how often is looked for what the homeserver has taken and may not
-	// show yet.
-	looks = 2
+	// show yet, with a pause that begins with pace.settle and doubles: 7.5 s in all. A
+	// Dendrite that is busy, or that was stopped in the middle, was seen to show a
+	// message only after 4 s, whose transaction id it had forgotten [run].
+	looks = 5
 	// joinLooks is the same for a join, which must be seen.
 	joinLooks = 8
 )
@@ -132,7 +134,7 @@ func (n *Network) findSent(ctx context.Context, c *mautrix.Client, r room, msg i
 	ours := func(user mid.UserID) bool { return user == c.UserID || voice != nil && user == voice.UserID }
 	for i := range looks {
 		if i > 0 {
-			if err := sleep(ctx, n.pace.settle); err != nil {
+			if err := sleep(ctx, n.pace.settle<<(i-1)); err != nil {
 				return "", err
 			}
 		}

@@ -47,7 +47,8 @@ type inbox struct {
 	closed bool
 	dead   int // rows given up since the start
 
-	started time.Time // set by run
+	started time.Time           // since when pushes can reach us (recall.go)
+	asked   map[mid.RoomID]bool // rooms whose history was asked since
 }
 
 // roomWork is a room with new rows.
@@ -144,7 +145,7 @@ func (b *inbox) rested(r mid.RoomID) {
 
 // run works until ctx ends. It begins with what an earlier process left.
 func (b *inbox) run(ctx context.Context) error {
-	b.started = b.n.now()
+	b.begins()
 	rooms, err := b.waiting(ctx)
 	if err != nil {
 		return err

@@ -18,39 +18,47 @@ import (
 
 const (
 	// lateAfter is how old an event is that was pushed before, in vain: Dendrite's
-	// first pause is 2 s.
+	// first pause is 2 s. One from the future is held too: by a clock that goes wrong
+	// nobody can tell how old it is.
 	lateAfter = 1500 * time.Millisecond
 	// latePhase is how long after the start such events come: Dendrite's longest
-	// pause is 64 s (matrix.md 12). Later an old event is one from a server whose
-	// clock is wrong, and is not held.
+	// pause is 64 s (matrix.md 12). Later a push fails too, when the homeserver itself
+	// restarts; but what is older than that then, or from the future, is from a server
+	// whose clock is wrong, and is not held.
 	latePhase = 90 * time.Second
 )
 
 // errHeld lets a room rest, so that what was written before comes in.
 var errHeld = errors.New("matrix: waits for events from before the start")
 
-// holdLate looks at the row that is next in a room. One from before the start rests
-// until others from then are there, and then the room's rows are put in the order in
-// which they were written. Sorted: they were just now, and another may be the first.
+// holdLate looks at the row that is next in a room. One that comes late rests until
+// others are there; the first one after we were away may have overtaken others. Then the room's rows are put in the order in which they were
+// written, with those before them whose push has not come yet (recall.go). Sorted:
+// they were just now, and another may be the first.
 func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next newRow) (sorted bool, err error) {
 	now := b.n.now()
-	if now.Sub(b.started) >= b.n.pace.late || next.seq <= w.sorted || !b.late(next.raw) {
+	age := now.Sub(time.UnixMilli(writtenAt(next.raw))).Abs()
+	begun, asked := b.begun(r)
+	switch phase := b.n.pace.late; {
+	case phase == 0, next.seq <= w.sorted, begun >= phase && (age <= lateAfter || age > phase), age <= lateAfter && asked:
 		return false, nil
-	}
-	if w.held.IsZero() {
-		w.held = now
-	}
-	if now.Sub(w.held) < b.n.pace.roomMin {
-		return false, errHeld
+	case age > lateAfter:
+		if w.held.IsZero() {
+			w.held = now
+		}
+		if now.Sub(w.held) < b.n.pace.roomMin {
+			return false, errHeld
+		}
 	}
 	w.held = time.Time{}
-	w.sorted, err = b.reorder(ctx, r)
+	known, err := b.recall(ctx, r)
+	if err == nil {
+		b.ask(r)
+	} else {
+		b.n.log.Debug("a room's history cannot be asked for the order of its events", "room", r, "err", err)
+	}
+	w.sorted, err = b.reorder(ctx, r, known)
 	return err == nil, err
-}
-
-// late tells whether an event is older than a push takes.
-func (b *inbox) late(raw []byte) bool {
-	return b.n.now().Sub(time.UnixMilli(writtenAt(raw))) > lateAfter
 }
 
 func writtenAt(raw []byte) int64 {
@@ -63,15 +71,21 @@ func writtenAt(raw []byte) int64 {
 	return e.Time
 }
 
-// reorder sorts a room's new rows by when they were written, and gives the number
-// of the last one: what has a higher one came later.
-func (b *inbox) reorder(ctx context.Context, r mid.RoomID) (last int64, err error) {
+// reorder sorts a room's new rows as its history has them, and what is not in it by
+// when it was written and before the rest, since the history begins with the newest.
+// It gives the number of the last one: what has a higher one came later.
+func (b *inbox) reorder(ctx context.Context, r mid.RoomID, known recalled) (last int64, err error) {
 	err = b.inTx(ctx, "put events in order", func(ctx context.Context, tx *sql.Tx) error {
+		if err := b.insert(ctx, tx, known.missing); err != nil {
+			return err
+		}
 		rows, err := newRows(ctx, tx, r)
 		if err != nil {
 			return err
 		}
-		slices.SortStableFunc(rows, func(x, y pushed) int { return cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)) })
+		slices.SortStableFunc(rows, func(x, y pushed) int {
+			return cmp.Or(cmp.Compare(known.place[x.ID], known.place[y.ID]), cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)))
+		})
 		for _, e := range rows {
 			err := tx.QueryRowContext(ctx, `UPDATE matrix_inbox SET seq = (SELECT max(seq) + 1 FROM matrix_inbox) WHERE event = ? RETURNING seq`, e.ID).Scan(&last)
 			if err != nil {

@@ -58,3 +58,22 @@ func TestOrderAfterBeingAway(t *testing.T) {
 		t.Errorf("received %q", got)
 	}
 }
+
+// A friend's server with a clock that is fast does not undo that: its events say
+// nothing of how old they are, and are held too.
+func TestOrderAfterBeingAwayWithAFastClock(t *testing.T) {
+	w := newWorld(t)
+	w.phase, w.slow = time.Hour, time.Second
+	w.start()
+	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	rid := w.joined()
+	at := func(e m, ago time.Duration) m {
+		e["origin_server_ts"] = time.Now().Add(2*time.Hour - ago).UnixMilli()
+		return e
+	}
+	w.push("1", at(textEv(rid, "$2", bobID, "two"), 8*time.Second))
+	w.push("2", at(textEv(rid, "$1", bobID, "one"), 9*time.Second), at(textEv(rid, "$3", bobID, "three"), 7*time.Second))
+	if got := bodies(await[bridge.MessageEvent](t, w.core, 3)); !slices.Equal(got, []string{"one", "two", "three"}) {
+		t.Errorf("received %q", got)
+	}
+}

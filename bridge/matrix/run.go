@@ -230,6 +230,7 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 				seen = true
 			}
 			n.ghosts.kick()
+			n.inbox.begins()
 			n.inbox.wakeAll()
 			n.ping(ctx, l)
 		case err != nil:

@@ -5,7 +5,8 @@
 //
 // Who owns what: Store is safe from any goroutine. Reads run beside each other
 // on a pool of connections and see what was committed. Writes all go through
-// Update, one after another, on one connection of their own; whoever is in the
+// Update, one after another, on one connection of their own, and those that wait
+// for each other are committed together (update.go); whoever is in the
 // function passed to Update holds the only turn, must not call Update again and
 // must not do network I/O. A Tx belongs to that function's goroutine and dies
 // with it. The file lock is held from Open to Close and is given back by the
@@ -118,7 +119,9 @@ type Store struct {
 	hashes chan struct{} // turns for argon2, see password.go
 	dummy  string        // a hash no password has, to spend the same time on
 
-	commits, rollbacks atomic.Uint64
+	commits, rollbacks atomic.Uint64 // of calls of Update
+	groups             atomic.Uint64 // transactions that were committed
+	trouble            atomic.Pointer[Trouble]
 
 	mu    sync.Mutex // guards stmts; held while a statement is prepared
 	stmts map[string]*sql.Stmt
@@ -255,7 +258,7 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		var errs []error
 		if s.w != nil {
-			errs = append(errs, s.w.Close())
+			errs = append(errs, s.w.Close(s))
 		}
 		s.mu.Lock()
 		for _, st := range s.stmts {

@@ -72,7 +72,7 @@ func (b *Box) SignIn(d wire.Dialect) {
 	b.t.Helper()
 	ctx, cancel := b.context()
 	defer cancel()
-	c, err := msnp.SignIn(ctx, b.g.Messenger, msnp.Options{Address: b.Address, Dialects: []wire.Dialect{d}, CVR: msnp.BoxCVR(), Credential: b.credential})
+	c, err := msnp.SignIn(ctx, b.g.Messenger, msnp.Options{Address: b.Address, Dialects: []wire.Dialect{d}, CVR: msnp.BoxCVR(), Credential: b.Credential})
 	if err != nil {
 		b.t.Fatalf("%s signs in: %v", b.Address, err)
 	}
@@ -86,8 +86,8 @@ func (b *Box) SignIn(d wire.Dialect) {
 	}
 }
 
-// credential asks messengerlogin.
-func (b *Box) credential(ctx context.Context, challenge string) (string, error) {
+// Credential answers the challenge of a sign-in: it asks messengerlogin.
+func (b *Box) Credential(ctx context.Context, challenge string) (string, error) {
 	conn, err := wtvp.Dial(ctx, b.g.Passport, b.id)
 	if err != nil {
 		return "", err

@@ -22,6 +22,8 @@ type Friend struct {
 	t testing.TB
 	c *mautrix.Client
 
+	told sync.Map // events that All has logged as repeats
+
 	mu      sync.Mutex
 	seen    []*event.Event // timelines and state, in the order of arrival
 	invites map[mid.RoomID]mautrix.SyncInvitedRoom

@@ -31,6 +31,7 @@ type Gateway struct {
 	Registration string // file for the homeserver
 	Messenger    string // address of the notification server
 	Passport     string // address of wtv-passport
+	Appservice   string // address for the homeserver's transactions
 
 	// Env are settings of the gateway beside its configuration, as NAME=value.
 	Env []string
@@ -82,10 +83,10 @@ func newGateway(t testing.TB, network string, values ...string) *Gateway {
 	}
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
 	g.Registration = filepath.Join(g.dir, "registration.yaml")
-	g.Messenger, g.Passport, g.admin = address(), address(), address()
+	g.Messenger, g.Passport, g.Appservice, g.admin = address(), address(), address(), address()
 	conf := strings.NewReplacer(append(values, "DATA", filepath.Join(g.dir, "data"), "ADMIN", g.admin, "ACCOUNTS", AccountsDomain,
 		"MESSENGER", g.Messenger, "NEXUS", address(), "PASSPORT", g.Passport, "KEY", base64.StdEncoding.EncodeToString(g.key[:]),
-		"APPSERVICE", address(), "REGISTRATION", g.Registration)...).Replace(gatewayYAML + network)
+		"APPSERVICE", g.Appservice, "REGISTRATION", g.Registration)...).Replace(gatewayYAML + network)
 	if err := os.WriteFile(filepath.Join(g.dir, "config.yaml"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}

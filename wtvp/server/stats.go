@@ -18,8 +18,11 @@ type Stats struct {
 	Answers     map[Answered]uint64
 }
 
-// Stats gives the counters.
+// Stats gives the counters. A server that is switched off, nil, has none.
 func (s *Server) Stats() Stats {
+	if s == nil {
+		return Stats{}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Stats{Connections: len(s.conns), Answers: maps.Clone(s.answered)}

@@ -47,3 +47,11 @@ func TestSetAllowed(t *testing.T) {
 		t.Error("any")
 	}
 }
+
+// TestStatsOfNoServer: /metrics is read also where wtvp.mode is off.
+func TestStatsOfNoServer(t *testing.T) {
+	var s *Server
+	if got := s.Stats(); got.Connections != 0 || got.Answers != nil {
+		t.Errorf("%+v", got)
+	}
+}

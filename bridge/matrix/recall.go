@@ -1,0 +1,92 @@
+package matrix
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	mid "maunium.net/go/mautrix/id"
+)
+
+// recall.go: a room's history says in which order its events are, and which of them
+// were not pushed yet. Times do not: a friend's server may have a wrong clock, and an
+// event whose push failed may come a minute after those that follow it [run].
+
+// recalled is what a history says.
+type recalled struct {
+	place   map[mid.EventID]int // rises with the order; what is older than the history's page has none
+	missing []pushed            // written after what is done, and not pushed yet
+}
+
+// recall asks for a page of a room's history.
+func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err error) {
+	r, ok, err := b.n.roomByID(ctx, rid)
+	if err != nil || !ok || r.state != stateJoined {
+		return recalled{}, err
+	}
+	_, c, err := b.n.ghost(r.account)
+	if err != nil {
+		return recalled{}, err
+	}
+	p, err := b.n.page(ctx, c, rid, "", pageSize)
+	if err != nil {
+		return recalled{}, err
+	}
+	known.place = make(map[mid.EventID]int, len(p.Chunk))
+	var missing []pushed
+	for i, e := range p.Chunk { // newest first
+		if e.head.ID == "" {
+			continue
+		}
+		known.place[e.head.ID] = len(p.Chunk) - i
+		switch state, err := b.stateOf(ctx, e.head.ID); {
+		case errors.Is(err, sql.ErrNoRows):
+			if e.head.StateKey == nil {
+				missing = append(missing, pushed{ID: e.head.ID, Room: rid, raw: e.raw})
+			}
+		case err != nil:
+			return recalled{}, err
+		case state != rowNew && e.head.Sender == c.UserID: // our own say nothing of the friend's
+		case state != rowNew: // here the unknown ends; where it does not, it may be from before our time
+			known.missing = missing
+			return known, nil
+		}
+	}
+	return known, nil
+}
+
+// stateOf is how far an event is. sql.ErrNoRows: it was not pushed.
+func (b *inbox) stateOf(ctx context.Context, ev mid.EventID) (state int, err error) {
+	ctx, cancel := dbContext(ctx)
+	defer cancel()
+	err = b.n.db.QueryRowContext(ctx, `SELECT state FROM matrix_inbox WHERE event = ?`, ev).Scan(&state)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("matrix: find an event: %w", err)
+	}
+	return state, err
+}
+
+// begins notes that the homeserver can reach us from now on, after a time in which
+// its pushes may have failed.
+func (b *inbox) begins() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.started = b.n.now()
+	b.asked = make(map[mid.RoomID]bool)
+}
+
+// begun is how long ago that was, and whether the room's history was asked since.
+func (b *inbox) begun(r mid.RoomID) (ago time.Duration, asked bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.n.now().Sub(b.started), b.asked[r]
+}
+
+// ask notes that a room's history was asked. What was missing before is there now.
+func (b *inbox) ask(r mid.RoomID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked[r] = true
+}
