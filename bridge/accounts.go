@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"wtvgate/bridge/id"
@@ -33,8 +34,14 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 	return id.Account(a), nil
 }
 
-// CreateAccount makes an account and its ghosts.
+// ErrReserved refuses an account at the helper's address.
+var ErrReserved = errors.New("this address is the gateway's own helper; choose another")
+
+// CreateAccount makes an account and its ghosts. ErrReserved.
 func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
+	if n.Address.Address() == h.resident.address {
+		return fmt.Errorf("%s: %w", n.Address, ErrReserved)
+	}
 	name := n.Name
 	if name == "" {
 		name = puppets.AccountName(n.Address)

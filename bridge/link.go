@@ -15,6 +15,8 @@ type link struct {
 	inviter   Inviter
 	reader    Reader
 	typer     Typer
+	waiter    Waiter
+	portrayer Portrayer
 	presencer Presencer
 	ghosts    Ghostwriter
 
@@ -32,6 +34,8 @@ func newLink(n Network) *link {
 	l.inviter, _ = n.(Inviter)
 	l.reader, _ = n.(Reader)
 	l.typer, _ = n.(Typer)
+	l.waiter, _ = n.(Waiter)
+	l.portrayer, _ = n.(Portrayer)
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)
 	l.st = NetworkState{Name: n.Name(), Text: "starting"}

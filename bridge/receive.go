@@ -138,9 +138,9 @@ func (r receiver) peer(from id.Remote) (id.Address, bool) {
 // accept is the one door for rows to a box: dedupe, privacy, limit, lists and
 // the row itself in one transaction, then the ring.
 func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) error {
-	var stored, listed bool
+	var stored, listed, untold bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed = false, false
+		stored, listed, untold = false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
 				return err
@@ -169,12 +169,20 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, fromFriend bool) er
 			h.log.Warn("a conversation's inbox is full", "conv", id.Conversation{Account: in.Account, Peer: in.Peer})
 		}
 		in.Stored = h.now()
-		_, err = tx.AddIncoming(in)
-		stored = err == nil
+		if _, err = tx.AddIncoming(in); err != nil {
+			return err
+		}
+		stored = true
+		if fromFriend && n == 0 {
+			untold, err = h.beginsToWait(tx, in)
+		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
+	}
+	if untold {
+		h.wake(id.Conversation{Account: in.Account, Peer: in.Peer})
 	}
 	if s := h.Seat(in.Account); s != nil {
 		if listed {

@@ -77,7 +77,7 @@ func (g *Gateway) accountOf(ctx context.Context, b service.Box, l *login) (id.Ac
 		return "", unlinked
 	}
 	err = g.hub.CreateAccount(ctx, bridge.NewAccount{Address: a, Box: &store.Box{SSID: b.SSID, UserID: b.UserID}})
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, store.ErrExists) || errors.Is(err, bridge.ErrReserved) {
 		return "", unlinked // an account that exists is bound by the operator alone
 	}
 	if err != nil {
