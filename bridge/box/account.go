@@ -48,13 +48,16 @@ type account struct {
 
 // open makes the account's session and ends the one before it.
 func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Client, byBox bool, n server.Notifier) (*account, error) {
-	roster, err := g.hub.Roster(ctx, info.Address)
-	if err != nil {
-		return nil, fmt.Errorf("box: reading the lists: %w", err)
-	}
 	missed, err := g.hub.Newest(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("box: reading the inbox: %w", err)
+	}
+	if err := g.hub.Welcome(ctx, bridge.Account{Address: info.Address, Name: info.Name}); err != nil {
+		g.log.Error("the helper cannot welcome an account", "account", info.Address, "err", err) // who signs in all the same
+	}
+	roster, err := g.hub.Roster(ctx, info.Address)
+	if err != nil {
+		return nil, fmt.Errorf("box: reading the lists: %w", err)
 	}
 	a := &account{
 		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name,
@@ -70,6 +73,11 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 		// Contacts saw no end of the old session: if the new one does not show
 		// itself soon, they see that it is gone.
 		time.AfterFunc(secondSignIn, func() { a.later(a.tellWatchers) })
+	}
+	if !g.ledger.busy(a.addr) { // else the session before was here a moment ago
+		if err := g.hub.Fold(ctx, a.addr); err != nil {
+			g.log.Error("cannot fold long conversations; they are shown in full", "account", a.addr, "err", err)
+		}
 	}
 	return a, nil
 }
@@ -119,6 +127,9 @@ func (a *account) End(why bridge.EndReason) {
 	}
 	a.end()
 	<-a.turns.ended
+	if why == bridge.EndRemoved {
+		a.depart() // if it is still within its grace
+	}
 }
 
 // Done implements server.Session.
@@ -127,8 +138,15 @@ func (a *account) Done() {
 	<-a.turns.ended
 }
 
+// Dropped implements server.Dropper.
+func (a *account) Dropped() {
+	a.change(func(t *turns) { t.dropped, t.last = true, true })
+	<-a.turns.ended
+}
+
 // leave is the account's last turn: contacts see it, unless another session of
-// the account is there already.
+// the account is there already. A line that was lost is given time to come back
+// first; meanwhile the account looks as it did, but takes no calls.
 func (a *account) leave() {
 	if a.publish != nil {
 		a.publish.Stop()
@@ -136,13 +154,26 @@ func (a *account) leave() {
 	for _, t := range a.talks {
 		t.cancel()
 	}
-	replaced := a.g.hub.Seat(a.addr) != bridge.Seat(a)
+	last := a.look.Load()
+	if a.turns.wasDropped() && last != nil && a.g.running.Err() == nil {
+		still := *last
+		still.invites = false
+		a.look.Store(&still)
+		time.AfterFunc(bridge.WaitGrace, a.depart)
+	} else {
+		a.depart()
+	}
+	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
+}
+
+// depart shows that the account is gone, if it is and has not been shown. Any
+// goroutine, when the last turn is under way or over.
+func (a *account) depart() {
 	a.look.Store(nil)
-	if !replaced {
+	if a.g.hub.Seat(a.addr) == bridge.Seat(a) {
 		a.g.hub.Stand(a.addr, a)
 		a.tellWatchers()
 	}
-	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
 }
 
 // Self implements server.Session. It is asked by the connection alone, which

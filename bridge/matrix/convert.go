@@ -78,6 +78,9 @@ type outgoing struct {
 func content(m bridge.Outbound, r room) outgoing {
 	t := text.WithMentions(m.Text, []text.Person{{ID: string(r.friend), Names: []string{r.name, r.friend.Localpart()}}})
 	out := outgoing{Type: event.MsgText, ID: m.ID}
+	if m.Notice {
+		out.Type = event.MsgNotice
+	}
 	if out.Body, out.FormattedBody = text.ToMatrix(t); out.FormattedBody != "" {
 		out.Format = event.FormatHTML
 	}
