@@ -9,6 +9,7 @@ import (
 	"wtvgate/bridge"
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/helper"
 	"wtvgate/bridge/matrix"
 	"wtvgate/bridge/store"
 	"wtvgate/puppets"
@@ -42,6 +43,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 		}
 		networks = append(networks, c.matrix) // last: it serves any domain
 	}
+	networks = append(networks, helper.New(helper.Options{Core: c.hub, Domain: cfg.Accounts.Domain}))
 	for _, n := range networks {
 		if err := c.hub.Add(n); err != nil {
 			return nil, errors.Join(err, st.Close())

@@ -32,6 +32,7 @@ var rules = map[string][]string{
 	"wtvgate/puppets":         {"wtvgate/bridge/id", "wtvgate/bridge/store"},
 	"wtvgate/bridge":          {"wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text", "wtvgate/puppets"},
 	"wtvgate/bridge/admin":    {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store"},
+	"wtvgate/bridge/helper":   {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/loopback": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/matrix": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text",
 		"maunium.net/go/mautrix", "go.mau.fi/util", "github.com/rs/zerolog", "go.yaml.in/yaml"},
