@@ -84,6 +84,7 @@ func lifecycle() []step {
 		{"account add alice", "", 1, "must look like name@domain"},
 		{"account add carol@webtv.local --password-stdin", "hunter22\n", 0, "added"},
 		{"account add dora@webtv.local --password-stdin", "", 1, "no password"},
+		{"account add helper@webtv.local", "", 1, "helper@webtv.local: this address is the gateway's own helper; choose another"},
 		{"account password alice@webtv.local --password-stdin", "s3cret\n", 0, "password of alice@webtv.local set"},
 		{"account password nobody@webtv.local --password-stdin", "s3cret\n", 1, "there is no account"},
 		{"account link-box alice@webtv.local --ssid 8100000000B0024D", "", 0, "box 8100000000b0024d (user 0) signs in as alice@webtv.local"},
@@ -167,7 +168,7 @@ func TestOperatorsHandIsFeltAtOnce(t *testing.T) {
 		{"account list", "", 0, "alice@webtv.local  Alice  1      no        yes"},
 		{"contact add alice@webtv.local " + demoFriend, "", 0, "FL,AL"},
 	})
-	if p, err := awaitNS[msnp.Presence](t.Context(), b); err != nil || p.Address != demoFriend || p.Status != wire.Online {
+	if p, err := b.awaitPresence(t.Context(), demoFriend); err != nil || p.Status != wire.Online {
 		t.Errorf("%+v, %v", p, err)
 	}
 	play(t, []step{{"account remove alice@webtv.local", "", 0, "removed"}})

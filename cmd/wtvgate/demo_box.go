@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +35,8 @@ const demoPatience = 5 * time.Second
 func (b *demoBox) screen(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fmt.Fprintf(b.out, "    TV | "+format+"\n", args...)
+	lines := strings.Split(strings.ReplaceAll(fmt.Sprintf(format, args...), "\r\n", "\n"), "\n")
+	fmt.Fprintf(b.out, "    TV | %s\n", strings.Join(lines, "\n    TV |   "))
 }
 
 // wire shows a line of MSNP, without secrets.
@@ -152,7 +154,7 @@ func (b *demoBox) befriend(ctx context.Context) error {
 			return fmt.Errorf("the friend could not be added: %w", err)
 		}
 	}
-	p, err := awaitNS[msnp.Presence](ctx, b)
+	p, err := b.awaitPresence(ctx, demoFriend)
 	if err != nil {
 		return fmt.Errorf("the friend did not come online: %w", err)
 	}
@@ -177,11 +179,43 @@ func (b *demoBox) open(ctx context.Context) (*msnp.Board, error) {
 	return talk, nil
 }
 
-// answer takes the friend's call.
-func (b *demoBox) answer(ctx context.Context) (*msnp.Board, error) {
-	ring, err := awaitNS[msnp.Ringing](ctx, b)
+// awaitPresence waits for news of one contact.
+func (b *demoBox) awaitPresence(ctx context.Context, who string) (msnp.Presence, error) {
+	for {
+		p, err := awaitNS[msnp.Presence](ctx, b)
+		if err != nil || p.Address == who {
+			return p, err
+		}
+	}
+}
+
+// meetHelper takes the call of the gateway's own contact, which comes once in an
+// account's life, and asks what it can do.
+func (b *demoBox) meetHelper(ctx context.Context) error {
+	talk, err := b.answer(ctx, demoHelper)
 	if err != nil {
-		return nil, fmt.Errorf("the friend did not call: %w", err)
+		return err
+	}
+	if _, err := b.read(ctx, talk); err != nil {
+		return fmt.Errorf("the helper did not greet: %w", err)
+	}
+	if err := b.say(ctx, talk, "help"); err != nil {
+		return err
+	}
+	if _, err := b.read(ctx, talk); err != nil {
+		return fmt.Errorf("the helper did not answer: %w", err)
+	}
+	return talk.Leave(ctx)
+}
+
+// answer takes a contact's call.
+func (b *demoBox) answer(ctx context.Context, from string) (*msnp.Board, error) {
+	ring, err := awaitNS[msnp.Ringing](ctx, b)
+	for err == nil && ring.From.Address != from {
+		ring, err = awaitNS[msnp.Ringing](ctx, b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s did not call: %w", from, err)
 	}
 	b.screen("%s wants to talk", ring.From.Name)
 	talk, err := b.ns.Answer(ctx, ring)

@@ -21,6 +21,10 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
+	chapter("The gateway's own contact says hello, this once")
+	if err := b.meetHelper(ctx); err != nil {
+		return err
+	}
 	chapter("It adds a friend")
 	if err := b.befriend(ctx); err != nil {
 		return err
@@ -58,7 +62,7 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
-	if talk, err = b.answer(ctx); err != nil {
+	if talk, err = b.answer(ctx, demoFriend); err != nil {
 		return err
 	}
 	got, err := b.read(ctx, talk)
@@ -116,6 +120,9 @@ func (b *demoBox) exchange(ctx context.Context, talk *msnp.Board, line string) e
 // demoTalk lets a person type.
 func demoTalk(ctx context.Context, b *demoBox, in io.Reader) error {
 	if err := b.signIn(ctx); err != nil {
+		return err
+	}
+	if err := b.meetHelper(ctx); err != nil {
 		return err
 	}
 	if err := b.befriend(ctx); err != nil {
