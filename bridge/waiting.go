@@ -71,20 +71,24 @@ func (c *conversation) outlast(ctx context.Context, o store.Outgoing) {
 	}
 }
 
-// waits tells whether something still waits for a box that is away.
+// waits tells whether something still waits for a box that is away. One whose owner
+// has written, read or answered anything meanwhile, which is queued behind, is there,
+// and that must not be held up.
 func (c *conversation) waits(ctx context.Context) bool {
 	if !c.h.away(c.key.Account, c.key.Peer) {
 		return false
 	}
-	var n int
+	var n, behind int
 	err := c.h.st.View(ctx, func(tx *store.Tx) (err error) {
-		n, err = tx.CountPendingIncoming(c.key.Account, c.key.Peer)
+		if behind, err = tx.CountPending(c.key.Account, c.key.Peer); err == nil {
+			n, err = tx.CountPendingIncoming(c.key.Account, c.key.Peer)
+		}
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
 		c.h.log.Error("cannot read what waits", "conv", c.key, "err", err)
 	}
-	return err == nil && n > 0
+	return err == nil && n > 0 && behind < 2
 }
 
 // Fold sets aside the middle of long conversations that wait for an account, when
