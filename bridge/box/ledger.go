@@ -43,6 +43,24 @@ func (l *ledger) mark(a id.Account) uint64 {
 func (l *ledger) claim(r bridge.Waiting, mark uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.lies(r, mark) {
+		return false
+	}
+	l.flying[r.ID] = false
+	l.aloft[r.Account]++
+	return true
+}
+
+// waits tells whether claim would be true: a box is not rung for what another
+// session of the account has just been given.
+func (l *ledger) waits(r bridge.Waiting, mark uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lies(r, mark)
+}
+
+// lies is waits for who holds mu.
+func (l *ledger) lies(r bridge.Waiting, mark uint64) bool {
 	if l.landed[r.Account] != mark {
 		l.ring(r)
 		return false
@@ -51,8 +69,6 @@ func (l *ledger) claim(r bridge.Waiting, mark uint64) bool {
 		l.flying[r.ID] = true
 		return false
 	}
-	l.flying[r.ID] = false
-	l.aloft[r.Account]++
 	return true
 }
 

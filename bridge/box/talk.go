@@ -109,7 +109,9 @@ func (a *account) feed(t *talk) {
 	case len(rows) == 0:
 		a.forget(t)
 	case t.b == nil:
-		a.ring(t)
+		if a.g.ledger.waits(rows[0], mark) {
+			a.ring(t)
+		}
 	default:
 		for _, r := range rows {
 			if !a.g.ledger.claim(r, mark) {
