@@ -58,10 +58,12 @@ func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
 		if err := tx.CreateAccount(row); err != nil {
 			return err
 		}
-		if n.Box == nil {
-			return nil
+		if n.Box != nil {
+			if err := tx.LinkBox(n.Address, *n.Box); err != nil {
+				return err
+			}
 		}
-		return tx.LinkBox(n.Address, *n.Box)
+		return h.introduceTo(tx, Account{row.Address, row.Name})
 	})
 	if err != nil {
 		return err

@@ -84,36 +84,46 @@ func (h *Hub) Welcome(ctx context.Context, a Account) error {
 	return h.tellOutages(ctx, a.Address)
 }
 
+// introduce is introduceTo for an account that was made before there was a helper.
 func (h *Hub) introduce(ctx context.Context, a Account) error {
 	if done, err := h.st.Greeted(ctx, a.Address); err != nil || done {
 		return err
 	}
-	hello, err := h.fromResident(a.Address, h.resident.Greeting(a))
+	return h.st.Update(ctx, func(tx *store.Tx) error { return h.introduceTo(tx, a) })
+}
+
+// introduceTo puts the helper on an account's lists and its greeting into the
+// inbox, unless that was done. In the transaction that makes the account it costs
+// no other.
+func (h *Hub) introduceTo(tx *store.Tx, a Account) error {
+	if h.resident.address == "" {
+		return nil
+	}
+	if fresh, err := tx.SetGreeted(a.Address); err != nil || !fresh {
+		return err
+	}
+	c, _, err := tx.Contact(a.Address, h.resident.address)
 	if err != nil {
 		return err
 	}
-	return h.st.Update(ctx, func(tx *store.Tx) error {
-		if fresh, err := tx.SetGreeted(a.Address); err != nil || !fresh {
-			return err
-		}
-		c, _, err := tx.Contact(a.Address, h.resident.address)
-		if err != nil {
-			return err
-		}
-		n, err := tx.CountList(a.Address, listForward)
-		if err != nil {
-			return err
-		}
-		if c.Lists == 0 && n < maxForward { // who has it already chose how
-			// On the reverse list too: no client asks about somebody who is allowed.
-			c = Contact{Address: h.resident.address, Name: h.resident.name, Lists: listForward | listAllow | listReverse}
-			if _, err := tx.PutContact(a.Address, c); err != nil {
-				return err
-			}
-		}
-		_, err = tx.AddIncoming(hello)
+	n, err := tx.CountList(a.Address, listForward)
+	if err != nil {
 		return err
-	})
+	}
+	if c.Lists == 0 && n < maxForward { // who has it already chose how
+		// On the reverse list too: no client asks about somebody who is allowed.
+		c = Contact{Address: h.resident.address, Name: h.resident.name, Lists: listForward | listAllow | listReverse}
+		if _, err := tx.PutContact(a.Address, c); err != nil {
+			return err
+		}
+	}
+	in, err := h.fromResident(a.Address, h.resident.Greeting(a))
+	if err != nil {
+		return err
+	}
+	in.Kind = KindTimeless
+	_, err = tx.AddIncoming(in)
+	return err
 }
 
 // tellOutages tells an account once a day of each network that has people on its

@@ -29,9 +29,10 @@ const (
 	maxFolded = maxWaiting
 )
 
-// KindFolded is the kind of a row that stands for messages that were set aside. It
-// is of no moment: a client shows it without a time.
-const KindFolded = "folded"
+// KindTimeless is the kind of a row that a client shows without the time it was
+// written at, however long it waited: the helper's greeting, and the line that stands
+// for messages that were set aside.
+const KindTimeless = "timeless"
 
 // away tells whether an account cannot be rung by a contact now: it is off, hidden
 // or takes no invitations. Which of them is nobody's business.
@@ -122,7 +123,7 @@ func (h *Hub) Fold(ctx context.Context, a id.Account) error {
 // foldedRow is the row that stands for n messages.
 func (h *Hub) foldedRow(key id.Conversation, n int) store.Incoming {
 	body, _ := json.Marshal(text.Content{Body: h.resident.Folded(key.Peer, n)}) // a string always packs
-	return store.Incoming{Network: id.Local, Kind: KindFolded, Name: string(key.Peer), Body: body}
+	return store.Incoming{Network: id.Local, Kind: KindTimeless, Name: string(key.Peer), Body: body}
 }
 
 // Backlog is how many messages of a contact were set aside.

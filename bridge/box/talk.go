@@ -247,7 +247,7 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 		a.g.log.Error("a stored message cannot be read", "account", a.addr, "msg", r.ID, "err", err)
 		c = text.Content{Body: "(a message could not be read)"}
 	}
-	if now := a.g.now(); r.Kind != bridge.KindFolded && (r.ID <= a.missed || now.Sub(r.Sent) > late) {
+	if now := a.g.now(); r.Kind != bridge.KindTimeless && (r.ID <= a.missed || now.Sub(r.Sent) > late) {
 		c = text.Late(c, r.Sent.Local(), now.Local())
 	}
 	o := a.rendering()

@@ -15,17 +15,37 @@ import (
 	"wtvgate/bridge/text"
 )
 
-// TestIntroduction: at the first sign-in the helper is on the lists and says hello;
-// never again, not even when it was removed.
-func TestIntroduction(t *testing.T) {
+// TestOlderAccount: one that was made before there was a helper meets it when it
+// signs in, and the version of its lists says so.
+func TestOlderAccount(t *testing.T) {
 	r := newRig(t)
-	before, err := r.hub.Roster(t.Context(), alice)
+	const dora = id.Account("dora@webtv.local")
+	err := r.st.Update(t.Context(), func(tx *store.Tx) error { return tx.CreateAccount(store.NewAccount{Address: dora}) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.welcome()
+	for i, want := range []int{0, 1, 1} {
+		if i > 0 {
+			if err := r.hub.Welcome(t.Context(), bridge.Account{Address: dora, Name: "Dora"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		roster, err := r.hub.Roster(t.Context(), dora)
+		if err != nil || len(roster.Contacts) != want || roster.Version != uint32(want+1) {
+			t.Errorf("round %d: %+v, %v", i, roster, err)
+		}
+		if rows, err := r.st.PendingIncoming(t.Context(), dora, 0, 10); err != nil || len(rows) != want {
+			t.Errorf("round %d: %+v, %v", i, rows, err)
+		}
+	}
+}
+
+// TestIntroduction: from the start the helper is on the lists and says hello; never
+// again, not even when it was removed.
+func TestIntroduction(t *testing.T) {
+	r := newRig(t)
 	after, err := r.hub.Roster(t.Context(), alice)
-	if err != nil || len(after.Contacts) != 1 || after.Version == before.Version {
+	if err != nil || len(after.Contacts) != 1 {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	if c := after.Contacts[0]; c.Address != me || c.Name != "Helper" || c.Groups != 1 ||
@@ -183,6 +203,7 @@ func TestThroughTheCore(t *testing.T) {
 // was lost, is not answered twice.
 func TestAnswersOnce(t *testing.T) {
 	r := newRig(t)
+	r.inbox(me)
 	r.hub.Sit(alice, r.seat)
 	m := bridge.Outbound{ID: "m-1", From: bridge.Account{Address: alice, Name: "Alice"}, To: self, Text: text.Content{Body: "hello"}}
 	for range 3 {

@@ -106,7 +106,7 @@ func (n *Network) find(ctx context.Context, a id.Account, word string) ([]string
 		return nil, err
 	}
 	hits := slices.DeleteFunc(slices.Clone(r.Contacts), func(c bridge.Contact) bool {
-		return !contains(string(c.Address), word) && !contains(latin(c.Name), word)
+		return c.Address == n.address || !contains(string(c.Address), word) && !contains(latin(c.Name), word)
 	})
 	local := strings.ToLower(strings.ReplaceAll(word, " ", ""))
 	if own, err := id.ParseAddress(local + "@" + n.address.Domain()); err == nil && own != a.Address() &&

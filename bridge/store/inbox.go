@@ -16,12 +16,12 @@ type Incoming struct {
 	Peer    id.Address
 	Network id.Network
 	Event   id.Event
-	Kind    string    // message, notice
+	Kind    string    // message, notice, timeless
 	Name    string    // the sender's screen name
 	Body    []byte    // at most MaxBody
 	Sent    time.Time // when the friend wrote it
 	Stored  time.Time
-	State   State // Pending, Delivered
+	State   State // Pending, Delivered, Folded
 }
 
 const (

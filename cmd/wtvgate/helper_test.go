@@ -78,8 +78,7 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 	}
 }
 
-// TestGreetedOnceAcrossRestarts: the greeting is a row, and so is that it was
-// given.
+// TestGreetedOnceAcrossRestarts: the greeting is a row, and so is that it was given.
 func TestGreetedOnceAcrossRestarts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for i := range 2 {
