@@ -3,7 +3,7 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e bench fuzz cover clean
+.PHONY: help build demo check test e2e bench fuzz cover screens clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ fuzz: ## every fuzz target for FUZZTIME each (20s)
 
 cover: ## statement coverage of each package by its own tests
 	$(GO) test $(TAGS) -cover ./...
+
+screens: ## pictures of the pages on the TV, into bin/screens (needs Chromium)
+	mkdir -p bin/screens
+	WTVGATE_SCREENS=$(CURDIR)/bin/screens $(GO) test $(TAGS) -count=1 -run '^TestScreens$$' ./wtvp/service/pages
+	docs/screens/shoot.sh bin/screens
 
 clean: ## remove what was built
 	rm -rf bin

@@ -34,6 +34,9 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 	return id.Account(a), nil
 }
 
+// AccountsDomain is what stands behind the @ of our addresses.
+func (h *Hub) AccountsDomain() string { return h.dir.AccountsDomain() }
+
 // ErrReserved refuses an account at the helper's address.
 var ErrReserved = errors.New("this address is the gateway's own helper; choose another")
 
@@ -79,7 +82,13 @@ func (h *Hub) RemoveAccount(ctx context.Context, a id.Account) error {
 	if err != nil {
 		return err
 	}
-	if err := h.st.Update(ctx, func(tx *store.Tx) error { return tx.RemoveAccount(a) }); err != nil {
+	err = h.st.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.ForgetKeys(a); err != nil {
+			return err
+		}
+		return tx.RemoveAccount(a)
+	})
+	if err != nil {
 		return err
 	}
 	if s := h.Seat(a); s != nil {
@@ -131,10 +140,17 @@ func (h *Hub) LinkBox(ctx context.Context, a id.Account, b store.Box) error {
 	return h.st.Update(ctx, func(tx *store.Tx) error { return tx.LinkBox(a, b) })
 }
 
-// UnlinkBoxes takes all boxes from the account.
-func (h *Hub) UnlinkBoxes(ctx context.Context, a id.Account) (n int, err error) {
-	err = h.st.Update(ctx, func(tx *store.Tx) error { n, err = tx.UnlinkBoxes(a); return err })
-	return n, err
+// UnlinkBoxes takes all boxes from the account and forgets what tickets they
+// showed. It tells how many boxes and how many signing keys of tickets there were.
+func (h *Hub) UnlinkBoxes(ctx context.Context, a id.Account) (boxes, keys int, err error) {
+	err = h.st.Update(ctx, func(tx *store.Tx) error {
+		if keys, err = tx.ForgetKeys(a); err != nil {
+			return err
+		}
+		boxes, err = tx.UnlinkBoxes(a)
+		return err
+	})
+	return boxes, keys, err
 }
 
 // AccountInfo reads one account; AccountInfos all of them.
@@ -181,4 +197,21 @@ func (s Secrets) CheckPassword(ctx context.Context, a id.Account, password strin
 // to nobody.
 func (s Secrets) AccountOfBox(ctx context.Context, ssid string, user int) (id.Account, error) {
 	return s.st.AccountOfBox(ctx, ssid, user)
+}
+
+// UsersOfBox tells which users of a box have accounts.
+func (s Secrets) UsersOfBox(ctx context.Context, ssid string) ([]store.BoxUser, error) {
+	return s.st.UsersOfBox(ctx, ssid)
+}
+
+// CheckKey tells whether a box may show the signing key of its ticket:
+// store.ErrKeyTaken if another box did so first.
+func (s Secrets) CheckKey(ctx context.Context, ssid string, key []byte) error {
+	return s.st.CheckKey(ctx, ssid, key)
+}
+
+// PinKey ties a signing key to the box that showed it first.
+func (s Secrets) PinKey(ctx context.Context, ssid string, key []byte) (news store.KeyNews, err error) {
+	err = s.st.Update(ctx, func(tx *store.Tx) error { news, err = tx.PinKey(ssid, key); return err })
+	return news, err
 }

@@ -83,7 +83,7 @@ func TestAccountsLife(t *testing.T) {
 		t.Errorf("version %d after %d, %v", v, before.Version, err)
 	}
 	told("changed dora@webtv.local Dora D.")
-	if n, err := r.hub.UnlinkBoxes(ctx, dora); n != 1 || err != nil {
+	if n, _, err := r.hub.UnlinkBoxes(ctx, dora); n != 1 || err != nil {
 		t.Errorf("%d boxes unlinked, %v", n, err)
 	}
 	seat := newSeat()

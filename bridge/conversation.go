@@ -26,6 +26,9 @@ const (
 	// giveUpAfter is how long an item is tried in all: a server that is away for
 	// a night and a morning.
 	giveUpAfter = 24 * time.Hour
+	// holdFor is how long an item waits for a friend's own decision: as long as a
+	// network waits before it asks the same friend again (discord.md 3.3).
+	holdFor = 30 * 24 * time.Hour
 )
 
 // Kinds of rows in a conversation's queue.
@@ -48,6 +51,7 @@ type conversation struct {
 	nudge chan struct{} // a token when there may be a new row
 	// uncertain: the first row may have been sent before the last stop.
 	uncertain bool
+	poked     chan struct{} // the first row is to be tried now
 }
 
 // wake makes sure that the conversation's goroutine will look at its rows.
@@ -70,10 +74,22 @@ func (h *Hub) start(key id.Conversation, uncertain bool) {
 		}
 		return
 	}
-	c := &conversation{h: h, key: key, uncertain: uncertain, nudge: make(chan struct{}, 1)}
+	c := &conversation{h: h, key: key, uncertain: uncertain, nudge: make(chan struct{}, 1), poked: make(chan struct{}, 1)}
 	h.convs[key] = c
 	ctx := h.ctx
 	h.wg.Go(func() { c.run(ctx) })
+}
+
+// poke ends the conversation's pause: what it waits for has come.
+func (h *Hub) poke(key id.Conversation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.convs[key]; c != nil {
+		select {
+		case c.poked <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // idle ends the conversation unless somebody woke it meanwhile.
@@ -144,7 +160,11 @@ func (c *conversation) deliver(ctx context.Context, o store.Outgoing) bool {
 			return c.finish(ctx, o, store.Sent, event, "")
 		}
 		v := verdict(err)
-		if v.Permanent || c.h.now().Sub(o.Created) > giveUpAfter {
+		limit := giveUpAfter
+		if v.Hold {
+			limit, told = holdFor, true // the network has said why
+		}
+		if v.Permanent || c.h.now().Sub(o.Created) > limit {
 			return c.giveUp(ctx, o, v, retry)
 		}
 		retry = retry || !v.Certain
@@ -314,6 +334,7 @@ func (c *conversation) pause(ctx context.Context, d time.Duration, sooner <-chan
 	select {
 	case <-ctx.Done():
 	case <-sooner:
+	case <-c.poked:
 	case <-t.C:
 	}
 }

@@ -12,14 +12,43 @@ import (
 // are.
 type Event interface{ event() }
 
-// MessageEvent is a friend's message to an account.
+// MessageEvent is a friend's message to an account, or one in a room or channel
+// that the account has as a contact; then From is the room and Speaker the person.
 type MessageEvent struct {
 	Event   id.Event // its id there: the key that makes a repeat harmless
 	Account id.Account
 	From    id.Remote
 	Name    string // the friend's display name; "" keeps what is known
+	Speaker string // who of a room spoke: shown on the line, and not kept as the contact's name
 	Text    text.Content
 	Time    time.Time // when the friend wrote it
+	// Answers is the message it replies to, and Replaces the friend's own message
+	// that it corrects: then Text is marked as edited. The core finds them.
+	Answers  id.Event
+	Replaces id.Event
+}
+
+// ReactionEvent is a friend's reaction to a message. Those to what the account
+// itself wrote are shown, folded into one line where several come.
+type ReactionEvent struct {
+	Event   id.Event
+	Account id.Account
+	From    id.Remote
+	Name    string
+	To      id.Event // the message
+	Emoji   string   // a character, or a network's own as ":name:"
+	Time    time.Time
+}
+
+// DeletionEvent is a friend's message or reaction that was taken back. What no box
+// has shown yet will not be shown.
+type DeletionEvent struct {
+	Event   id.Event
+	Account id.Account
+	From    id.Remote
+	Name    string
+	Of      id.Event
+	Time    time.Time
 }
 
 // RequestEvent is a friend who wants to talk with an account for the first
@@ -38,6 +67,13 @@ type RequestEvent struct {
 type EchoEvent struct {
 	ID    id.Message
 	Event id.Event
+}
+
+// AnswerEvent is a friend who can be written to from now on: what waits for them
+// with SendError.Hold is tried at once.
+type AnswerEvent struct {
+	Account id.Account
+	From    id.Remote
 }
 
 // TypingEvent is a friend who writes or has stopped. It is never stored.
@@ -68,9 +104,12 @@ type NoticeEvent struct {
 func (MessageEvent) event()  {}
 func (RequestEvent) event()  {}
 func (EchoEvent) event()     {}
+func (AnswerEvent) event()   {}
 func (TypingEvent) event()   {}
 func (PresenceEvent) event() {}
 func (NoticeEvent) event()   {}
+func (ReactionEvent) event() {}
+func (DeletionEvent) event() {}
 
 // Presence is how reachable somebody is, in the few grades all networks share.
 type Presence = puppets.Presence

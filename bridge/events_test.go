@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -58,10 +59,20 @@ func TestBoxesOfAnAccount(t *testing.T) {
 	if a, err := r.hub.Secrets().AccountOfBox(ctx, "8100000000b00201", 2); err != nil || a != alice {
 		t.Errorf("the box is linked to %q, %v", a, err)
 	}
-	if n, err := r.hub.UnlinkBoxes(ctx, alice); err != nil || n != 1 {
+	if n, _, err := r.hub.UnlinkBoxes(ctx, alice); err != nil || n != 1 {
 		t.Errorf("%d boxes unlinked, %v", n, err)
 	}
 	if _, err := r.hub.Secrets().AccountOfBox(ctx, "8100000000b00201", 2); err == nil {
 		t.Error("still linked")
+	}
+}
+
+// TestStoppedWhileStarting: that is no failure.
+func TestStoppedWhileStarting(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.hub.Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ type Hub struct {
 
 	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 
-	mu    sync.Mutex // guards the maps below; never held over I/O, a call out or a send
+	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
 	convs map[id.Conversation]*conversation
 	ctx   context.Context // of Run; nil before and after
@@ -42,7 +42,8 @@ type Seat interface {
 	Waiting(peer id.Address)
 	// Recheck: a contact's presence or name may have changed.
 	Recheck(peer id.Address)
-	// ListsChanged: somebody else than the box itself changed the account's lists.
+	// ListsChanged: somebody else than the box itself changed the account's lists or
+	// settings.
 	ListsChanged()
 	// Typing: a contact writes or has stopped.
 	Typing(peer id.Address, on bool)
@@ -107,6 +108,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Unlock()
 	defer func() { cancel(nil); h.stop() }()
 	left, err := h.st.PendingConversations(ctx)
+	if ctx.Err() != nil {
+		return nil // stopped while starting
+	}
 	if err != nil {
 		return fmt.Errorf("bridge: reading the queues: %w", err)
 	}
@@ -170,6 +174,26 @@ func (h *Hub) Stand(a id.Account, s Seat) {
 	defer h.mu.Unlock()
 	if h.seats[a] == s {
 		delete(h.seats, a)
+		h.attending(a, false, PresenceOffline)
+	}
+}
+
+// Shown tells the networks how a signed-in account shows itself now.
+func (h *Hub) Shown(a id.Account, s Seat, p Presence) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seats[a] == s {
+		h.attending(a, true, p)
+	}
+}
+
+// attending tells the networks of a seat. The caller holds mu, so that they hear
+// of changes in their order; they only note it.
+func (h *Hub) attending(a id.Account, signedIn bool, p Presence) {
+	for _, l := range h.links {
+		if l.attendant != nil {
+			l.attendant.Attending(a, signedIn, p)
+		}
 	}
 }
 

@@ -19,6 +19,8 @@ type link struct {
 	portrayer Portrayer
 	presencer Presencer
 	ghosts    Ghostwriter
+	fetcher   Fetcher
+	attendant Attendant
 
 	typing chan struct{} // holds a token for each typing call under way
 
@@ -38,6 +40,8 @@ func newLink(n Network) *link {
 	l.portrayer, _ = n.(Portrayer)
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)
+	l.fetcher, _ = n.(Fetcher)
+	l.attendant, _ = n.(Attendant)
 	l.st = NetworkState{Name: n.Name(), Text: "starting"}
 	return l
 }

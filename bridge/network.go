@@ -47,6 +47,14 @@ type Receiver interface {
 	State(up bool, text string)
 }
 
+// Audience is what the core's Receiver can tell beyond events, for networks that
+// show whether a box is on.
+type Audience interface {
+	// Seen is how an account looks to a friend now, PresenceOffline when it is off
+	// or hides. It does no I/O.
+	Seen(a id.Account, by id.Remote) Presence
+}
+
 // Account is one of ours as networks need to know it.
 type Account struct {
 	Address id.Account
@@ -110,6 +118,13 @@ type Presencer interface {
 	// Presence is what is known now of the friend as this account may see it;
 	// later changes come as PresenceEvent. It must not do network I/O.
 	Presence(a id.Account, r id.Remote) (Presence, error)
+}
+
+// Attendant is a network that wants to know which boxes are signed in, and how
+// they show themselves. The call must not do network I/O: note it and return. A
+// repeat of what is known is no harm.
+type Attendant interface {
+	Attending(a id.Account, signedIn bool, p Presence)
 }
 
 // Portrayer is a network that can say under what name an account is known there

@@ -185,7 +185,7 @@ func (h *Hub) aside(ctx context.Context, a id.Account, t Trouble) bool {
 	}
 	if err == nil {
 		in.Event = t.id
-		err = h.accept(ctx, in, false)
+		err = h.accept(ctx, in, "")
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrNotFound) {
 		h.log.Error("the helper cannot tell of a trouble", "account", a, "err", err)

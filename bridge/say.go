@@ -15,6 +15,9 @@ import (
 
 const (
 	kindNotice = "notice"
+	// KindAside is a row that tells of something that was done to a message. It is
+	// not worth a ring: it waits for the next conversation.
+	KindAside = "aside"
 	// maxPending is how many messages an account may have waiting for one
 	// contact's network: a day of talking to a server that is away.
 	maxPending = 1000
@@ -178,17 +181,26 @@ func (h *Hub) WaitingFrom(ctx context.Context, key id.Conversation, after int64,
 // show them as read.
 func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 	newest := make(map[id.Conversation]Waiting)
-	nums := make([]int64, len(rows))
-	for i, r := range rows {
-		nums[i] = r.ID
+	for _, r := range rows {
 		key := id.Conversation{Account: r.Account, Peer: r.Peer}
 		if l := h.link(r.Network); l != nil && l.reader != nil && r.Event != "" && r.ID > newest[key].ID {
 			newest[key] = r
 		}
 	}
+	var late []store.Incoming
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.MarkDelivered(nums); err != nil {
-			return err
+		late = nil
+		for _, r := range rows {
+			if same, err := tx.MarkWritten(r); err != nil {
+				return err
+			} else if same {
+				continue
+			}
+			if more, err := overtaken(tx, r); err != nil {
+				return err
+			} else if more {
+				late = append(late, r)
+			}
 		}
 		for key, r := range newest {
 			if _, err := tx.AddOutgoing(store.Outgoing{Account: key.Account, Peer: key.Peer, Network: r.Network,
@@ -203,6 +215,11 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 	}
 	for key := range newest {
 		h.wake(key)
+	}
+	for _, r := range late {
+		if s := h.Seat(r.Account); s != nil {
+			s.Waiting(r.Peer)
+		}
 	}
 	return nil
 }

@@ -13,6 +13,10 @@ type SendError struct {
 	Permanent bool
 	// Certain: it did not arrive. Without it the next try has Retry set.
 	Certain bool
+	// Hold: it waits for the friend's own decision (a consent that is asked for). It
+	// is neither late nor given up until holdFor has passed; the network tells the
+	// writer what it waits for.
+	Hold bool
 	// After is the least time until the next try, when the network named one
 	// (429 with retry_after).
 	After time.Duration

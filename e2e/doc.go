@@ -5,5 +5,6 @@
 //	cd e2e && go test -tags goolm -count=1 -timeout 30m ./...
 //
 // The first run builds the homeserver, which takes some minutes and needs a C
-// compiler; it is kept in the user's cache folder.
+// compiler, and installs the friend's client, which needs node 20 or newer and npm;
+// both are kept in the user's cache folder.
 package e2e

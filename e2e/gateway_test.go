@@ -29,7 +29,14 @@ type parts struct {
 // newParts starts everything; the box is not signed in yet.
 func newParts(t *testing.T) *parts {
 	t.Helper()
+	return newPartsWith(t, func(*harness.Homeserver) {})
+}
+
+// newPartsWith changes the homeserver before it starts.
+func newPartsWith(t *testing.T, change func(*harness.Homeserver)) *parts {
+	t.Helper()
 	p := &parts{hs: harness.PrepareHomeserver(t)}
+	change(p.hs)
 	p.g = harness.NewGateway(t, p.hs)
 	p.hs.Configure(p.g.Registration)
 	p.hs.Start()

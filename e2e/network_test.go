@@ -5,9 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,12 +120,18 @@ type scene struct {
 	n   *matrix.Network
 }
 
+// noVault seals nothing: the tests have nothing to hide.
+type noVault struct{}
+
+func (noVault) Seal(plain []byte, _ string) ([]byte, error)    { return plain, nil }
+func (noVault) Unseal(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
+
 // newScene makes all of it and waits until the ghost has its name.
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T, change ...func(*matrix.Options)) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	port := harness.FreePort(t)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "gateway.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "gateway.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_txlock=immediate&_time_format=sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +139,12 @@ func newScene(t *testing.T) *scene {
 	s := &scene{t: t, core: &core{t: t, changed: make(chan struct{})}, o: matrix.Options{
 		Domain: harness.Domain, Listen: fmt.Sprintf("127.0.0.1:%d", port), URL: fmt.Sprintf("http://127.0.0.1:%d", port),
 		Registration: filepath.Join(dir, "registration.yaml"), GhostPrefix: "webtv_", GhostName: "{{.Name}} (WebTV)", Bot: "webtvbot",
-		Encryption: "allow", InviteAllow: []string{"*"}, DB: db,
+		Encryption: "allow", InviteAllow: []string{"*"}, DB: db, Vault: noVault{},
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}}
+	for _, c := range change {
+		c(&s.o)
+	}
 	if err := matrix.WriteRegistration(s.o, s.o.Registration); err != nil {
 		t.Fatal(err)
 	}
@@ -268,12 +282,12 @@ func TestNetworkInvitesNobody(t *testing.T) {
 }
 
 func TestNetworkTurnsDown(t *testing.T) {
-	s := newScene(t)
+	s := newScene(t, func(o *matrix.Options) { o.Encryption = "off" })
 	encrypted := s.bob.InviteDirect(aliceGhost, func(r *mautrix.ReqCreateRoom) {
 		r.InitialState = []*event.Event{{Type: event.StateEncryption, StateKey: new(string),
 			Content: event.Content{Raw: map[string]any{"algorithm": "m.megolm.v1.aes-sha2"}}}}
 	})
-	s.bob.WaitText(encrypted, aliceGhost, "This chat is encrypted, and the WebTV gateway cannot read encrypted messages yet. "+
+	s.bob.WaitText(encrypted, aliceGhost, "This chat is encrypted, and this WebTV gateway does not read encrypted messages. "+
 		"Please start a chat with encryption switched off.")
 	s.bob.WaitMember(encrypted, aliceGhost, event.MembershipLeave)
 
@@ -288,7 +302,7 @@ func TestNetworkTurnsDown(t *testing.T) {
 	}
 	s.bob.Encrypt(plain)
 	s.bob.SendEvent(plain, event.EventEncrypted, map[string]any{"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x"})
-	s.bob.WaitText(plain, aliceGhost, "This chat is encrypted, and the WebTV gateway cannot read encrypted messages yet. "+
+	s.bob.WaitText(plain, aliceGhost, "This chat is encrypted, and this WebTV gateway does not read encrypted messages. "+
 		"Please start a chat with encryption switched off.")
 	await(s.core, "notice", func(e bridge.NoticeEvent) bool { return e.From == req.From })
 	_, err := s.n.Send(t.Context(), s.out("m2", "secret"))
@@ -296,6 +310,46 @@ func TestNetworkTurnsDown(t *testing.T) {
 		t.Errorf("Send into an encrypted room: %v", err)
 	}
 	_ = unknown
+}
+
+// Check 6: a push that is stored, and whose answer the homeserver never gets,
+// comes again, perhaps with more in it: nothing is lost and nothing doubled.
+func TestAccept06AnswerToPushLost(t *testing.T) {
+	var fail atomic.Bool
+	var failed atomic.Int32
+	s := newScene(t, func(o *matrix.Options) {
+		target := &url.URL{Scheme: "http", Host: o.Listen}
+		proxy := httputil.NewSingleHostReverseProxy(target)
+		proxy.ModifyResponse = func(r *http.Response) error {
+			if fail.Load() {
+				failed.Add(1)
+				r.StatusCode = http.StatusBadGateway
+			}
+			return nil
+		}
+		srv := httptest.NewServer(proxy)
+		t.Cleanup(srv.Close)
+		o.URL = srv.URL
+	})
+	room := s.bob.InviteDirect(aliceGhost)
+	await(s.core, "request", func(bridge.RequestEvent) bool { return true })
+	if err := s.n.Accept(t.Context(), s.out("m1", "")); err != nil {
+		t.Fatal(err)
+	}
+	fail.Store(true)
+	s.bob.Send(room, "one")
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "one" }) // stored, and the answer is lost
+	s.bob.Send(room, "two")
+	fail.Store(false)
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "two" })
+	s.bob.Send(room, "three")
+	await(s.core, "message", func(e bridge.MessageEvent) bool { return e.Text.Body == "three" })
+	if got, want := s.texts(), []string{"one", "two", "three"}; !slices.Equal(got, want) {
+		t.Errorf("received %q, want %q", got, want)
+	}
+	if failed.Load() == 0 {
+		t.Error("no push failed")
+	}
 }
 
 func TestNetworkHomeserverAway(t *testing.T) {

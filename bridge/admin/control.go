@@ -119,7 +119,11 @@ func controlHandler(o *Operator, token string, log *slog.Logger) http.Handler {
 		if a.Text = text; err != nil {
 			a.Error = err.Error()
 		} else if req.Verb != AccountList && req.Verb != AccountShow && req.Verb != ContactList {
-			log.Info("operator", "verb", string(req.Verb), "account", req.Account)
+			args := []any{"verb", string(req.Verb), "account", req.Account}
+			if req.SSID != "" { // who may sign in as whom has changed
+				args = append(args, "ssid", req.SSID, "user", req.UserID)
+			}
+			log.Info("operator", args...)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		if err := json.NewEncoder(w).Encode(a); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -23,6 +22,8 @@ type Request struct {
 	Lists    string `json:"lists,omitempty"` // FL,AL
 	SSID     string `json:"ssid,omitempty"`
 	UserID   int    `json:"user_id,omitempty"`
+	Key      string `json:"key,omitempty"` // of a setting
+	Value    string `json:"value,omitempty"`
 }
 
 // Verb names an operation.
@@ -37,6 +38,7 @@ const (
 	AccountPassword  Verb = "account.password"
 	AccountLinkBox   Verb = "account.link-box"
 	AccountUnlinkBox Verb = "account.unlink-box"
+	AccountSet       Verb = "account.set"
 	ContactAdd       Verb = "contact.add"
 	ContactList      Verb = "contact.list"
 	ContactRemove    Verb = "contact.remove"
@@ -61,7 +63,7 @@ func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
 	}
 	run, ok := map[Verb]func(context.Context, id.Account, Request) (string, error){
 		AccountAdd: o.add, AccountShow: o.show, AccountRemove: o.remove, AccountPassword: o.password,
-		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink,
+		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink, AccountSet: o.set,
 		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove,
 	}[r.Verb]
 	if !ok {
@@ -78,6 +80,8 @@ func explain(err error, a id.Account) error {
 		return fmt.Errorf("there is no account %s; `wtvgate account list` shows all", a)
 	case errors.Is(err, store.ErrExists):
 		return fmt.Errorf("the account %s exists already", a)
+	case errors.Is(err, store.ErrBoxTaken), errors.Is(err, store.ErrInvalid):
+		return errors.New(strings.TrimPrefix(err.Error(), "store: ")) // sentences already
 	}
 	return err
 }
@@ -136,6 +140,13 @@ func (o *Operator) show(ctx context.Context, a id.Account, _ Request) (string, e
 		fmt.Fprintf(w, "box\t%s user %d\n", x.SSID, x.UserID)
 	}
 	fmt.Fprintf(w, "contacts\t%d\nprivacy\t%s\n", len(roster.Contacts), privacyWords(roster.Privacy))
+	settings, err := o.Hub.Settings(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range settings.List() {
+		fmt.Fprintf(w, "%s\t%s\n", s.Key, s.Value)
+	}
 	for _, p := range peers {
 		fmt.Fprintf(w, "messages wait from\t%s\n", p)
 	}
@@ -175,12 +186,13 @@ func (o *Operator) unlink(ctx context.Context, a id.Account, _ Request) (string,
 	if _, err := o.Hub.AccountInfo(ctx, a); err != nil {
 		return "", err
 	}
-	n, err := o.Hub.UnlinkBoxes(ctx, a)
+	boxes, keys, err := o.Hub.UnlinkBoxes(ctx, a)
 	if err != nil {
 		return "", err
 	}
-	if n == 0 {
+	if boxes == 0 {
 		return "", fmt.Errorf("no box is linked to %s", a)
 	}
-	return fmt.Sprintf("no box signs in as %s any more (%s unlinked)\n", a, strconv.Itoa(n)), nil
+	return fmt.Sprintf("no box signs in as %s any more (%d unlinked, %d of their sign-on keys forgotten)\n"+
+		"nobody takes the address over: `wtvgate account link-box %s --ssid SSID` says which box has it next\n", a, boxes, keys, a), nil
 }

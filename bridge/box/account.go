@@ -32,6 +32,7 @@ type account struct {
 	client   server.Client
 	byBox    bool // came through messengerlogin
 	name     string
+	settings bridge.Settings
 	roster   bridge.Roster
 	entries  map[id.Address]bridge.Contact
 	synced   bool // the client has asked for its lists
@@ -48,6 +49,10 @@ type account struct {
 
 // open makes the account's session and ends the one before it.
 func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Client, byBox bool, n server.Notifier) (*account, error) {
+	settings, err := g.hub.Settings(ctx, info.Address)
+	if err != nil {
+		return nil, fmt.Errorf("box: reading the settings: %w", err)
+	}
 	missed, err := g.hub.Newest(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("box: reading the inbox: %w", err)
@@ -60,7 +65,7 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 		return nil, fmt.Errorf("box: reading the lists: %w", err)
 	}
 	a := &account{
-		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name,
+		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name, settings: settings,
 		status: wire.Offline, clientID: "0", invites: true,
 	}
 	a.turns.ended = make(chan struct{})
@@ -91,7 +96,7 @@ const secondSignIn = 5 * time.Second
 // WebTV Viewer does (msnp.md 17.5).
 func (a *account) isBox() bool {
 	v := a.client.CVR
-	return a.byBox || v.FirstGeneration() || a.client.Dialect == wire.MSNP3 && v == (server.CVR{})
+	return a.byBox || v.FirstGeneration() && !secondGeneration(v) || a.client.Dialect == wire.MSNP3 && v == (server.CVR{})
 }
 
 // Waiting implements bridge.Seat.
@@ -181,7 +186,7 @@ func (a *account) depart() {
 func (a *account) Self() server.Person {
 	var p server.Person
 	err := a.do(context.Background(), func() error {
-		p = server.Person{Address: string(a.addr), Name: a.name}
+		p = server.Person{Address: string(a.addr), Name: a.called(a.name)}
 		return nil
 	})
 	if err != nil {

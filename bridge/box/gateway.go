@@ -16,11 +16,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
+	"wtvgate/bridge/text"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/server"
 )
@@ -44,6 +47,15 @@ type Options struct {
 	FirstBox bool // accounts.registration: first-box
 	// Tickets are what Passport handed out; nil: nothing.
 	Tickets *passport.Tickets
+	// Pictures makes links to friends' pictures; nil: there are none.
+	Pictures Linker
+}
+
+// Linker makes links that a box can open, for files that it could not fetch from
+// their network itself. Instead of a link it may have a note on why there is none.
+// reached is the address at which the box reached us.
+type Linker interface {
+	Link(ctx context.Context, a id.Account, n id.Network, f text.Attachment, reached netip.Addr) (link, note string, err error)
 }
 
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
@@ -55,13 +67,20 @@ type Gateway struct {
 	flatten Flatten
 	first   bool
 	tickets *passport.Tickets
+	links   Linker // nil: none
+	foldFor time.Duration
 	logins  logins
 	ledger  *ledger
+	unshown atomic.Int64
 	boards  server.Switchboards
 
 	running context.Context // of Run; what accounts live under
 	wg      sync.WaitGroup  // accounts
 }
+
+// foldFor is how long a reaction waits for others to the same message (lessons
+// L18: some seconds).
+const foldFor = 4 * time.Second
 
 // NewGateway makes a gateway. Run must be under way before anybody signs in.
 func NewGateway(o Options) *Gateway {
@@ -71,7 +90,7 @@ func NewGateway(o Options) *Gateway {
 	if o.Tickets == nil {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	return g
@@ -95,6 +114,10 @@ func (g *Gateway) Start(ctx context.Context, boards server.Switchboards) {
 // Wait returns when all accounts have ended and everything that was written to
 // boxes is noted.
 func (g *Gateway) Wait() { g.wg.Wait() }
+
+// Unshown is how many characters were replaced by a ? since the start, because a
+// client could not show them.
+func (g *Gateway) Unshown() int64 { return g.unshown.Load() }
 
 // errGone ends a request of a session that is over.
 var errGone = errors.New("box: the session is over")

@@ -43,7 +43,7 @@ func (a *account) Call(ctx context.Context, callee string) (server.Callee, error
 		}
 		if other := a.g.seatOf(id.Account(peer)); other != nil {
 			if v := other.Appearance(a.addr.Address()); v.Callable {
-				c.Name, c.Ring = v.Name, other.takeRing
+				c.Name, c.Ring = a.called(v.Name), other.takeRing
 				return c, nil
 			}
 		}
@@ -82,7 +82,7 @@ type guest struct {
 func (a *account) guestFor(peer id.Address) *guest {
 	g := &guest{a: a, peer: peer, name: string(peer)}
 	if c, ok := a.g.hub.Known(a.g.running, a.addr, peer); ok {
-		g.name = c
+		g.name = a.called(c)
 	}
 	return g
 }

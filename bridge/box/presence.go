@@ -97,6 +97,7 @@ func (a *account) show() {
 		}
 	}
 	a.look.Store(l)
+	a.g.hub.Shown(a.addr, a, gradeOf(a.status))
 	a.tellWatchers()
 }
 
@@ -180,7 +181,7 @@ func (a *account) reachable() bool { return a.present && a.status != wire.Hidden
 // presenceOf is how a contact looks to this client now; the status is Offline
 // if the client may not see it.
 func (a *account) presenceOf(peer id.Address) server.Presence {
-	p := server.Presence{Person: person(a.entries[peer]), Status: wire.Offline, ClientID: "0"}
+	p := server.Presence{Person: a.person(a.entries[peer]), Status: wire.Offline, ClientID: "0"}
 	v := a.g.hub.Appearance(a.addr, peer)
 	if v.Presence.Reachable() {
 		p.Status = a.code(v)
@@ -188,7 +189,7 @@ func (a *account) presenceOf(peer id.Address) server.Presence {
 			p.ClientID = v.ClientID
 		}
 		if v.Name != "" {
-			p.Name = v.Name
+			p.Name = a.called(v.Name)
 		}
 	}
 	return p

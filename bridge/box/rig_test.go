@@ -27,6 +27,7 @@ import (
 	"wtvgate/wtvp/sec"
 	wtvpserver "wtvgate/wtvp/server"
 	"wtvgate/wtvp/service"
+	"wtvgate/wtvp/service/pages"
 )
 
 // rig is a whole gateway on real TCP and a real store, with the loopback
@@ -126,6 +127,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	}
 	ws := wtvpserver.New(wtvpserver.Options{InitialKey: &r.key, Log: log})
 	ws.Handle("wtv-passport", service.Passport(r.gw))
+	ws.Handle(pages.Name, pages.New(pages.Options{Backend: r.gw.Pages(), InitialKey: &r.key, Latin: Latin}))
 	var wg sync.WaitGroup
 	r.msnp = r.listen(&wg, func(l net.Listener) error { return ms.Serve(ctx, l) })
 	r.wtvp = r.listen(&wg, func(l net.Listener) error {

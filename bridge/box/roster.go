@@ -43,7 +43,7 @@ func (a *account) Sync(ctx context.Context, known uint32, reply func(server.Rost
 		}
 		r.Phones = phonesOf(a.roster.Phones, a.addr.Address())
 		for _, c := range a.roster.Contacts {
-			r.Contacts = append(r.Contacts, server.Contact{Person: person(c), Lists: lists(c), Groups: groupsOf(c),
+			r.Contacts = append(r.Contacts, server.Contact{Person: a.person(c), Lists: lists(c), Groups: groupsOf(c),
 				Phones: phonesOf(a.roster.Buddies, c.Address)})
 		}
 		reply(r)
@@ -51,8 +51,9 @@ func (a *account) Sync(ctx context.Context, known uint32, reply func(server.Rost
 	})
 }
 
-func person(c bridge.Contact) server.Person {
-	return server.Person{Address: string(c.Address), Name: c.Name}
+// person is a contact as the client is told of it.
+func (a *account) person(c bridge.Contact) server.Person {
+	return server.Person{Address: string(c.Address), Name: a.called(c.Name)}
 }
 
 // put notes the outcome of an edit of our own in the view.
@@ -103,7 +104,7 @@ func (a *account) Add(ctx context.Context, l wire.List, address, nick string, gr
 			return refusal(err)
 		}
 		a.put(c, version)
-		ch := server.Change{Version: version, Person: person(c), Group: -1}
+		ch := server.Change{Version: version, Person: a.person(c), Group: -1}
 		if l == wire.Forward {
 			ch.Group = group
 			if !had { // into a further group: the client knows already
@@ -137,7 +138,7 @@ func (a *account) Remove(ctx context.Context, l wire.List, address string, group
 		if !lists(c).Has(wire.Forward) {
 			delete(a.shown, peer)
 		}
-		reply(server.Change{Version: version, Person: server.Person{Address: string(peer), Name: c.Name}, Group: group})
+		reply(server.Change{Version: version, Person: server.Person{Address: string(peer), Name: a.called(c.Name)}, Group: group})
 		return nil
 	})
 }
@@ -155,7 +156,7 @@ func (a *account) Rename(ctx context.Context, address, name string, reply func(s
 				return refusal(err)
 			}
 			a.put(c, version)
-			reply(server.Change{Version: version, Person: person(c), Group: -1})
+			reply(server.Change{Version: version, Person: a.person(c), Group: -1})
 			return nil
 		}
 		version, err := a.g.hub.Rename(ctx, a.addr, name)
@@ -167,7 +168,7 @@ func (a *account) Rename(ctx context.Context, address, name string, reply func(s
 			return wire.Fail(wire.ErrDatabase, err)
 		}
 		a.name, a.roster.Version = info.Name, version
-		reply(server.Change{Version: version, Person: server.Person{Address: string(a.addr), Name: a.name}, Group: -1})
+		reply(server.Change{Version: version, Person: server.Person{Address: string(a.addr), Name: a.called(a.name)}, Group: -1})
 		a.show()
 		return nil
 	})
@@ -221,10 +222,18 @@ func (a *account) reload() {
 		return
 	}
 	old, phones := a.entries, a.roster.Buddies
+	if a.settings, err = a.g.hub.Settings(ctx, a.addr); err != nil {
+		a.failed(ctx, "cannot read the settings", err)
+		return
+	}
 	a.name = info.Name
 	a.takeRoster(fresh)
 	for _, c := range fresh.Contacts {
-		a.tellLists(c, lists(old[c.Address]), lists(c))
+		was := old[c.Address]
+		a.tellLists(c, lists(was), lists(c))
+		if was.Name != c.Name {
+			a.recheck(c.Address) // a presence is the only line that brings a new name unasked
+		}
 		delete(old, c.Address)
 	}
 	for _, c := range old {
@@ -246,12 +255,14 @@ func (a *account) tellLists(c bridge.Contact, before, after wire.Lists) {
 	if before == after || !a.synced {
 		return
 	}
-	wire.EachList(func(l wire.List) {
-		switch {
-		case after.Has(l) && !before.Has(l):
-			a.n.Added(l, a.roster.Version, person(c))
-		case before.Has(l) && !after.Has(l):
+	wire.EachList(func(l wire.List) { // first off a list: the client has nobody on two that exclude each other
+		if before.Has(l) && !after.Has(l) {
 			a.n.Removed(l, a.roster.Version, string(c.Address))
+		}
+	})
+	wire.EachList(func(l wire.List) {
+		if after.Has(l) && !before.Has(l) {
+			a.n.Added(l, a.roster.Version, a.person(c))
 		}
 	})
 	if before.Has(wire.Forward) != after.Has(wire.Forward) {

@@ -2,12 +2,10 @@ package box
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
-	"wtvgate/bridge/text"
 	"wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
 )
@@ -16,9 +14,6 @@ import (
 // into the switchboard that has the contact in it, or rings for one.
 
 const (
-	// maxPiece is the longest text in one message to a client, in bytes: with
-	// its head it stays below 1,250, which a client library needs (msnp.md 25.9).
-	maxPiece = 1100
 	// window is how many rows may be on their way into one switchboard.
 	window = 20
 	// maxRinging is how many contacts ring a box at once: beyond its maximum a
@@ -29,8 +24,6 @@ const (
 	// ringGap is the least time between two rings for one contact: a box that
 	// answers and hangs up at once must not be rung in a loop.
 	ringGap = 10 * time.Second
-	// late is the age from which a message says when it was written.
-	late = 2 * time.Minute
 )
 
 // talk is the conversation with one contact as the signed-in client has it. It
@@ -95,7 +88,7 @@ func (a *account) feed(t *talk) {
 	key := id.Conversation{Account: a.addr, Peer: t.peer}
 	room := window - t.flying
 	if t.b == nil {
-		room = 1 // to know whether to ring
+		room = window // to know whether to ring
 	}
 	if room <= 0 {
 		return
@@ -109,17 +102,48 @@ func (a *account) feed(t *talk) {
 	case len(rows) == 0:
 		a.forget(t)
 	case t.b == nil:
-		if a.g.ledger.waits(rows[0], mark) {
+		if !a.ringWorth(rows) {
+			a.forget(t)
+		} else if a.g.ledger.waits(rows[0], mark) {
 			a.ring(t)
 		}
 	default:
-		for _, r := range rows {
+		for _, r := range a.settled(t, rows) {
 			if !a.g.ledger.claim(r, mark) {
 				return
 			}
 			a.write(t, r)
 		}
 	}
+}
+
+// ringWorth tells whether rows are worth a ring: not those that only tell of what
+// was done to others, nor what the client would show nothing of. As many as a
+// window are, whatever they say.
+func (a *account) ringWorth(rows []bridge.Waiting) bool {
+	for _, r := range rows {
+		if r.Kind != bridge.KindAside && !a.hides(r) {
+			return true
+		}
+	}
+	return len(rows) >= window
+}
+
+// settled are the rows without reactions at their end that more may join yet:
+// they wait a moment, unless something follows them (lessons L18).
+func (a *account) settled(t *talk, rows []bridge.Waiting) []bridge.Waiting {
+	var wait time.Duration
+	for n := len(rows); n > 0 && rows[n-1].Kind == bridge.KindAside; n-- {
+		left := rows[n-1].Stored.Add(a.g.foldFor).Sub(a.g.now())
+		if left <= 0 {
+			break
+		}
+		rows, wait = rows[:n-1], left
+	}
+	if wait > 0 {
+		a.retry(t, wait)
+	}
+	return rows
 }
 
 // forget drops a talk with nothing in it.
@@ -145,7 +169,7 @@ func (a *account) ring(t *talk) {
 		return
 	}
 	g := a.guestFor(t.peer)
-	r, err := a.g.boards.Invite(g, server.Principal{Person: server.Person{Address: string(a.addr), Name: a.name},
+	r, err := a.g.boards.Invite(g, server.Principal{Person: server.Person{Address: string(a.addr), Name: a.called(a.name)},
 		Dialect: a.client.Dialect, Session: a})
 	if err != nil {
 		a.g.log.Warn("cannot ring a box", "account", a.addr, "conv", t.peer, "err", err)
@@ -203,9 +227,9 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 		t.flying--
 		return
 	}
-	from := server.Person{Address: string(t.peer), Name: r.Name}
+	from := server.Person{Address: string(t.peer), Name: a.called(r.Name)}
 	if c, ok := a.entries[t.peer]; ok && r.Name == string(t.peer) {
-		from.Name = c.Name
+		from.Name = a.called(c.Name)
 	}
 	b := t.b
 	for i, p := range pieces {
@@ -238,38 +262,6 @@ func (a *account) written(t *talk, b server.Board, r bridge.Waiting, err error) 
 		}
 	}
 	a.feed(t)
-}
-
-// pieces are the payloads that show a row.
-func (a *account) pieces(r bridge.Waiting) [][]byte {
-	var c text.Content
-	if err := json.Unmarshal(r.Body, &c); err != nil {
-		a.g.log.Error("a stored message cannot be read", "account", a.addr, "msg", r.ID, "err", err)
-		c = text.Content{Body: "(a message could not be read)"}
-	}
-	if now := a.g.now(); r.Kind != bridge.KindTimeless && (r.ID <= a.missed || now.Sub(r.Sent) > late) {
-		c = text.Late(c, r.Sent.Local(), now.Local())
-	}
-	o := a.rendering()
-	pieces := text.ToMSN(c, o)
-	payloads := make([][]byte, len(pieces))
-	for i, p := range pieces {
-		if o.Client == text.FirstGeneration || a.client.Dialect < wire.MSNP3 {
-			payloads[i] = wire.TextMessage(p, false)
-		} else {
-			payloads[i] = wire.StyledMessage(p, text.Effects(c))
-		}
-	}
-	return payloads
-}
-
-// rendering is how the signed-in client is to be shown text.
-func (a *account) rendering() text.Options {
-	o := text.Options{Client: text.PC, Limit: maxPiece, Zone: time.Local}
-	if a.plain.Load() {
-		o.Client = text.FirstGeneration
-	}
-	return o
 }
 
 // showTyping shows that a contact is writing, in a conversation that is open.

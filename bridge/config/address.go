@@ -74,20 +74,33 @@ func (c *checker) advertise(key, value string) string {
 	return value
 }
 
-// advertiseHost checks what the service list tells: a host alone, since each
-// service goes with the port it listens on.
+// advertiseHost checks what the service list tells: a dotted address alone, since
+// each service goes with the port it listens on, and boxes are not known to
+// resolve names there (wtvp.md 9.1).
 func (c *checker) advertiseHost(key, value string) string {
-	const allowed = "auto, or a host such as 192.0.2.1"
+	const allowed = "auto, or a dotted address such as 192.0.2.1"
 	if value == auto {
 		return ""
 	}
-	if _, _, err := net.SplitHostPort(value); err == nil {
+	a, err := netip.ParseAddr(value)
+	_, _, portErr := net.SplitHostPort(value)
+	switch {
+	case portErr == nil:
 		c.fault(key, quote(value)+" has a port; every service is told with its own", allowed)
-		return value
+	case err == nil && a.Is6():
+		c.fault(key, quote(value)+" is IPv6, which boxes do not speak", allowed)
+	case err == nil && (a.IsUnspecified() || a.IsMulticast() || a == broadcast):
+		c.fault(key, quote(value)+" is nowhere a box could connect to", allowed)
+	case err != nil && isHost(value):
+		c.fault(key, quote(value)+" is a name, which boxes do not look up in a service list", allowed)
+	case err != nil:
+		c.fault(key, quote(value)+" is no address", allowed)
 	}
-	c.reachable(key, value, value, allowed)
 	return value
 }
+
+// broadcast reaches everybody in a network and nobody in particular.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // reachable refuses hosts no box can connect to: boxes know IPv4 only.
 func (c *checker) reachable(key, value, host, allowed string) {
@@ -143,6 +156,9 @@ func (c *checker) readable(key, path string) {
 func (c *checker) listeners(out Config) {
 	type place struct{ key, listen string }
 	open := []place{{"admin.listen", out.Admin.Listen}, {"messenger.listen", out.Messenger.Listen}, {"passport.listen", out.Passport.Listen}}
+	if out.Pictures.Listen != "" {
+		open = append(open, place{"pictures.listen", out.Pictures.Listen})
+	}
 	if out.WTVP.Mode != WTVPOff {
 		open = append(open, place{"wtvp.passport.listen", out.WTVP.Passport.Listen})
 	}

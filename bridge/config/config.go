@@ -43,6 +43,7 @@ type Config struct {
 	Accounts  Accounts
 	Messenger Messenger
 	Passport  Passport
+	Pictures  Pictures
 	WTVP      WTVP
 	Matrix    Matrix
 	Discord   Discord
@@ -83,6 +84,13 @@ type Passport struct {
 	TLSKey    string
 }
 
+// Pictures is where boxes fetch friends' pictures.
+type Pictures struct {
+	Listen    string // "": no links to pictures
+	PublicURL string // without a slash at the end, "" for auto: the address the box reached
+	CacheMB   int
+}
+
 // WTVP is the side that speaks to boxes in their own protocol.
 type WTVP struct {
 	Mode             WTVPMode
@@ -115,6 +123,7 @@ type Matrix struct {
 	GhostName   NameTemplate
 	Bot         string // localpart
 	Encryption  Encryption
+	Presence    bool // show_presence: friends see whether boxes are there
 	Invites     Invites
 }
 

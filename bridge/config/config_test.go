@@ -48,6 +48,7 @@ func TestDefaultsAreTheContract(t *testing.T) {
 		Messenger: Messenger{":1863", "", []string{"MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
 			FlattenFirstGeneration, 20000, false},
 		Passport: Passport{"127.0.0.1:8464", "http://127.0.0.1:8464", "", ""},
+		Pictures: Pictures{":8465", "", 64},
 		WTVP: WTVP{Mode: Companion, Passport: Listener{":1654"}, Preregister: Listener{":1615"},
 			HeadWaiter: Listener{":1601"}},
 		Matrix: Matrix{
@@ -133,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 2+43 {
+	if len(names) != 2+47 {
 		t.Errorf("%d keys", len(names)-2)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -155,6 +156,7 @@ messenger:
   max_connections: 1
   challenge: true
 passport: {listen: "localhost:3", public_url: "https://p.example/x/"}
+pictures: {listen: ":8", public_url: "http://pics.example:80/", cache_mb: 1}
 wtvp:
   mode: standalone
   initial_shared_key: AAECAwQFBgc=
@@ -172,6 +174,7 @@ matrix:
   ghost_name: "TV {{ .Name }}!"
   bot: tvbot
   encryption: off
+  show_presence: true
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
 discord:
   enabled: true
@@ -190,11 +193,12 @@ func wantFull(tokenFile string) Config {
 		Accounts:  Accounts{"tv.example", FirstBox, true},
 		Messenger: Messenger{"0.0.0.0:2", "chat.example.org:1863", []string{"MSNP3", "MSNP8"}, FlattenNobody, 1, true},
 		Passport:  Passport{"localhost:3", "https://p.example/x", "", ""},
+		Pictures:  Pictures{":8", "http://pics.example:80", 1},
 		WTVP: WTVP{Standalone, Key{0, 1, 2, 3, 4, 5, 6, 7}, true,
 			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}, "192.0.2.1",
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
-			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff,
+			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
 			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}},
 		Discord: Discord{true, "tok.en", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
 	}

@@ -34,6 +34,12 @@ type raw struct {
 		TLSKey    string `mapstructure:"tls_key"`
 	} `mapstructure:"passport"`
 
+	Pictures struct {
+		Listen    string `mapstructure:"listen"`
+		PublicURL string `mapstructure:"public_url"`
+		CacheMB   int    `mapstructure:"cache_mb"`
+	} `mapstructure:"pictures"`
+
 	WTVP    rawWTVP    `mapstructure:"wtvp"`
 	Matrix  rawMatrix  `mapstructure:"matrix"`
 	Discord rawDiscord `mapstructure:"discord"`
@@ -76,6 +82,7 @@ type rawMatrix struct {
 	GhostName   string `mapstructure:"ghost_name"`
 	Bot         string `mapstructure:"bot"`
 	Encryption  string `mapstructure:"encryption"`
+	Presence    bool   `mapstructure:"show_presence"`
 	Invites     struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
@@ -109,6 +116,10 @@ func defaults() raw {
 
 	r.Passport.Listen = "127.0.0.1:8464"
 	r.Passport.PublicURL = "http://127.0.0.1:8464"
+
+	r.Pictures.Listen = ":8465"
+	r.Pictures.PublicURL = auto
+	r.Pictures.CacheMB = 64
 
 	r.WTVP.Mode = string(Companion)
 	r.WTVP.AllowedNetworks = []string{}

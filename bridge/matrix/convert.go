@@ -41,8 +41,9 @@ func message(m *event.MessageEventContent, sticker bool, r room) text.MatrixMess
 		out.HTML = m.FormattedBody
 	}
 	if m.Info != nil {
-		out.Size, out.Seconds = int64(m.Info.Size), m.Info.Duration/1000
+		out.Size, out.Seconds, out.Mime = int64(m.Info.Size), m.Info.Duration/1000, m.Info.MimeType
 	}
+	out.Ref = reference(m)
 	return out
 }
 

@@ -25,7 +25,9 @@ const (
 	textRefused     = "the Matrix server refused it"
 	textRegister    = "the Matrix server does not let you in; its operator has to act"
 	textAddress     = "your address is too long for Matrix"
-	textEncrypted   = "this chat is encrypted, which cannot be used from here yet; ask for a chat without encryption"
+	textEncrypted   = "this chat is encrypted, which cannot be used from here; ask for a chat without encryption"
+	textNoDevices   = "the Matrix server does not let you use encrypted chats; its operator has to act"
+	textPlain       = "this chat is not encrypted, which is not allowed here; ask for an encrypted one"
 )
 
 // errNotRunning is a call before Run has begun.
@@ -82,7 +84,16 @@ func permanent(err error) bool {
 // mostly means that the user is not in the room.
 func forbidden(err error) bool { return errors.Is(err, mautrix.MForbidden) }
 
-// gone tells whether there is nothing to leave any more.
+// gone tells whether there is nothing to leave any more. Dendrite answers
+// M_UNKNOWN to who is out already [run].
 func gone(err error) bool {
-	return forbidden(err) || errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized)
+	var he mautrix.HTTPError
+	if !errors.As(err, &he) || he.Response == nil || he.RespError == nil || he.Response.StatusCode >= http.StatusInternalServerError {
+		return false
+	}
+	switch he.RespError.ErrCode {
+	case "M_FORBIDDEN", "M_NOT_FOUND", "M_UNRECOGNIZED", "M_UNKNOWN":
+		return true
+	}
+	return false
 }

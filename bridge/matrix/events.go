@@ -36,6 +36,8 @@ func (n *Network) handle(ctx context.Context, evt *event.Event) error {
 		return n.created(ctx, evt)
 	case event.StateEncryption:
 		return n.encryption(ctx, evt)
+	case event.StateTombstone:
+		return n.replaced(ctx, evt)
 	}
 	return nil
 }
@@ -71,11 +73,18 @@ func (n *Network) said(ctx context.Context, evt *event.Event) error {
 			return err
 		}
 	}
+	if n.o.Encryption == encryptionRequire && !evt.Mautrix.WasEncrypted && evt.Type != event.EventEncrypted {
+		return n.unsealed(ctx, r, evt)
+	}
 	switch evt.Type {
 	case event.EventMessage, event.EventSticker, event.EventUnstablePollStart:
 		return n.message(ctx, r, evt)
+	case event.EventReaction:
+		return n.reaction(ctx, r, evt)
+	case event.EventRedaction:
+		return n.redaction(ctx, r, evt)
 	case event.EventEncrypted:
-		return n.unreadable(ctx, r, evt)
+		return n.sealed(ctx, r, evt)
 	}
 	n.log.Debug("event of a kind that is not shown", "room", r.id, "type", evt.Type.Type)
 	return nil
@@ -108,10 +117,12 @@ func (n *Network) message(ctx context.Context, r room, evt *event.Event) error {
 	if err := n.touch(ctx, r.id); err != nil {
 		return err
 	}
-	return n.receive(ctx, bridge.MessageEvent{
+	m := bridge.MessageEvent{
 		Event: id.Event(evt.ID), Account: r.account, From: id.Remote(r.friend), Name: r.name,
 		Text: t, Time: n.timeOf(evt),
-	})
+	}
+	m.Answers, m.Replaces = related(evt)
+	return n.receive(ctx, m)
 }
 
 // timeOf is when an event happened, by the word of the sender's server. Nothing
@@ -124,7 +135,7 @@ func (n *Network) timeOf(evt *event.Event) time.Time {
 	return t
 }
 
-// unreadable says, once to each side, that we cannot read encrypted messages
+// unreadable says, once to each side, that encrypted messages are not read here
 // (lessons L41).
 func (n *Network) unreadable(ctx context.Context, r room, evt *event.Event) error {
 	if !r.encrypted {
@@ -148,7 +159,7 @@ func (n *Network) unreadable(ctx context.Context, r room, evt *event.Event) erro
 }
 
 // noticeEncrypted is what a friend reads who writes encrypted.
-const noticeEncrypted = "This chat is encrypted, and the WebTV gateway cannot read encrypted messages yet. " +
+const noticeEncrypted = "This chat is encrypted, and this WebTV gateway does not read encrypted messages. " +
 	"Please start a chat with encryption switched off."
 
 // tellFriend writes the notice into an encrypted room, once. A room that does
@@ -176,10 +187,10 @@ func (n *Network) encryption(ctx context.Context, evt *event.Event) error {
 	if err != nil || !ok || *evt.StateKey != "" {
 		return err
 	}
-	if err := n.mark(ctx, r.id, "encrypted"); err != nil {
+	if err := n.setEncrypted(ctx, r.id, evt.Content.VeryRaw); err != nil {
 		return err
 	}
-	if !r.state.ghostIn() {
+	if n.encrypts() || !r.state.ghostIn() {
 		return nil
 	}
 	return n.tellFriend(ctx, r)

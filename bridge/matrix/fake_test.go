@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // homeserver is a homeserver that does what it is told: it answers as a real one
@@ -31,12 +32,14 @@ type homeserver struct {
 	changed  chan struct{}
 	lastRoom int
 	lastEv   int
+	keys     *keyServer
 }
 
 type fakeRoom struct {
 	create    map[string]any
 	members   map[string]map[string]any
 	encrypted bool
+	locked    bool // the ghost may not encrypt it
 	events    []map[string]any
 	late      int // how often the history does not show the join yet
 }
@@ -44,6 +47,7 @@ type fakeRoom struct {
 // call is a request as it came.
 type call struct {
 	method, path, user string
+	device             string // whose token it came with
 	body               map[string]any
 	query              url.Values
 }
@@ -60,7 +64,7 @@ type fault struct {
 
 func newHomeserver(t *testing.T) *homeserver {
 	hs := &homeserver{t: t, rooms: make(map[string]*fakeRoom), txns: make(map[string]string),
-		users: make(map[string]string), changed: make(chan struct{})}
+		users: make(map[string]string), changed: make(chan struct{}), keys: newKeyServer()}
 	hs.srv = httptest.NewServer(hs)
 	t.Cleanup(hs.srv.Close)
 	return hs
@@ -138,8 +142,21 @@ func (hs *homeserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	}
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	hs.mu.Lock()
+	user := hs.keys.tokens[token]
+	if user != "" {
+		c.user, c.device = user, hs.keys.device[token]
+	}
+	hs.mu.Unlock()
+	if strings.HasSuffix(c.path, "/sync") && c.query.Get("timeout") != "0" {
+		select { // a homeserver waits for news; here a moment has to do
+		case <-time.After(5 * time.Millisecond):
+		case <-r.Context().Done():
+		}
+	}
 	status, answer := 401, any(map[string]any{"errcode": "M_UNKNOWN_TOKEN"})
-	if r.Header.Get("Authorization") == "Bearer as-token" && (f == nil || f.lose || f.status == 0) {
+	if (token == "as-token" || user != "") && (f == nil || f.lose || f.status == 0) {
 		status, answer = hs.answer(c)
 	}
 	hs.record(c)
@@ -185,6 +202,11 @@ func (hs *homeserver) answer(c call) (int, any) {
 		s, _ = url.PathUnescape(s)
 		seg = append(seg, s)
 	}
+	if len(seg) >= 2 && seg[0] == "v3" {
+		if status, body, ok := hs.keys.answer(c, seg); ok {
+			return status, body
+		}
+	}
 	switch {
 	case len(seg) < 2 || seg[0] != "v3":
 		return 404, map[string]any{"errcode": "M_UNRECOGNIZED"}
@@ -228,6 +250,9 @@ func (hs *homeserver) createRoom(c call) string {
 	if cc, ok := c.body["creation_content"].(map[string]any); ok {
 		r.create = cc
 	}
+	if s, _ := c.body["initial_state"].([]any); len(s) > 0 {
+		r.encrypted = true
+	}
 	for _, u := range c.body["invite"].([]any) {
 		r.members[u.(string)] = map[string]any{"membership": "invite"}
 	}
@@ -264,7 +289,7 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 		r.members[user] = map[string]any{"membership": "invite"}
 		return 200, fine
 	case seg[0] == "send":
-		return 200, map[string]any{"event_id": hs.send(c, rid, r)}
+		return 200, map[string]any{"event_id": hs.send(c, rid, r, seg[1])}
 	case seg[0] == "state" && len(seg) == 1:
 		return 200, r.state()
 	case seg[0] == "state" && seg[1] == "m.room.member":
@@ -272,6 +297,18 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 			return 200, m
 		}
 		return 404, map[string]any{"errcode": "M_NOT_FOUND"}
+	case seg[0] == "state" && seg[1] == "m.room.encryption":
+		if c.method == "PUT" {
+			if r.locked {
+				return 403, forbiddenBody
+			}
+			r.encrypted = true
+			return 200, map[string]any{"event_id": "$encryption" + rid}
+		}
+		if !r.encrypted {
+			return 404, map[string]any{"errcode": "M_NOT_FOUND"}
+		}
+		return 200, megolm
 	case seg[0] == "state" && seg[1] == "m.room.create":
 		return 200, r.create
 	case seg[0] == "messages":
@@ -302,7 +339,7 @@ func (r *fakeRoom) page(q url.Values) map[string]any {
 }
 
 // send stores an event once per path, as a homeserver does by transaction id.
-func (hs *homeserver) send(c call, rid string, r *fakeRoom) string {
+func (hs *homeserver) send(c call, rid string, r *fakeRoom, kind string) string {
 	key := c.user + c.path
 	if ev := hs.txns[key]; ev != "" {
 		return ev
@@ -310,7 +347,7 @@ func (hs *homeserver) send(c call, rid string, r *fakeRoom) string {
 	hs.lastEv++
 	ev := fmt.Sprintf("$sent%d", hs.lastEv)
 	hs.txns[key] = ev
-	r.events = append(r.events, map[string]any{"event_id": ev, "room_id": rid, "type": "m.room.message", "sender": c.user,
+	r.events = append(r.events, map[string]any{"event_id": ev, "room_id": rid, "type": kind, "sender": c.user,
 		"origin_server_ts": 2000, "content": c.body})
 	return ev
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
 	mid "maunium.net/go/mautrix/id"
 
 	"wtvgate/bridge"
@@ -136,7 +137,7 @@ func (g *ghosts) replace(list []bridge.Account, stored map[id.Account]ghostRow, 
 	clear(g.locals)
 	for _, a := range list {
 		g.put(a)
-		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name}) {
+		if name, err := g.n.render(a); err == nil && stored[a.Address] != (ghostRow{true, name, g.n.encrypts()}) {
 			g.schedule(a.Address, 0)
 		}
 	}
@@ -200,6 +201,9 @@ func (g *ghosts) run(ctx context.Context) {
 		var err error
 		if exists {
 			err = g.n.ensureGhost(ctx, acc, true)
+			if err == nil {
+				err = g.n.ensureDevice(ctx, a)
+			}
 		} else {
 			err = g.n.retire(ctx, a)
 		}
@@ -256,12 +260,14 @@ func (g *ghosts) done(ctx context.Context, a id.Account, err error) {
 type ghostRow struct {
 	registered bool
 	name       string
+	device     bool // there is one that is ready, and it is wanted
 }
 
 func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name FROM matrix_ghosts`)
+	rows, err := g.n.db.QueryContext(ctx, `SELECT account, registered, name,
+		? AND EXISTS (SELECT 1 FROM matrix_devices d WHERE d.account = g.account AND ready = 1) FROM matrix_ghosts g`, g.n.encrypts())
 	if err != nil {
 		return nil, fmt.Errorf("matrix: list ghosts: %w", err)
 	}
@@ -270,7 +276,7 @@ func (g *ghosts) stored(ctx context.Context) (map[id.Account]ghostRow, error) {
 	for rows.Next() {
 		var a id.Account
 		var r ghostRow
-		if err := rows.Scan(&a, &r.registered, &r.name); err != nil {
+		if err := rows.Scan(&a, &r.registered, &r.name, &r.device); err != nil {
 			return nil, fmt.Errorf("matrix: list ghosts: %w", err)
 		}
 		all[a] = r
@@ -348,6 +354,12 @@ func (n *Network) retire(ctx context.Context, a id.Account) error {
 	if err := n.exec(ctx, "forget rooms", `DELETE FROM matrix_rooms WHERE account = ?`, a); err != nil {
 		return err
 	}
+	if n.encrypts() {
+		if err := n.devices.forget(ctx, a); err != nil {
+			return err
+		}
+	}
+	n.feeds.set(a, false, event.PresenceOffline)
 	return n.exec(ctx, "forget ghost", `DELETE FROM matrix_ghosts WHERE account = ?`, a)
 }
 

@@ -20,7 +20,8 @@ import (
 const (
 	rowNew = iota
 	rowDone
-	rowDead // given up: it will never be handled (lessons L5)
+	rowDead    // given up: it will never be handled (lessons L5)
+	rowKeyless // encrypted, and its key has not come (crypto_receive.go)
 )
 
 // roomWorkers is how many rooms are worked on at a time. Handling is database
@@ -45,11 +46,14 @@ type inbox struct {
 	ready  []mid.RoomID             // those that wait, first come first served
 	closed bool
 	dead   int // rows given up since the start
+
+	started time.Time // set by run
 }
 
 // roomWork is a room with new rows.
 type roomWork struct {
 	again bool // more came while it was worked on
+	held  bool // it rested for what was written before (late.go); its worker's
 	tries int  // failures in a row
 	rest  *time.Timer
 }
@@ -113,7 +117,9 @@ func (b *inbox) finish(r mid.RoomID, err error) {
 	switch {
 	case err != nil:
 		pause := b.n.pace.roomBackoff(w.tries)
-		w.tries++
+		if !errors.Is(err, errHeld) {
+			w.tries++
+		}
 		w.rest = time.AfterFunc(pause, func() { b.rested(r) })
 	case w.again:
 		w.tries = 0
@@ -137,6 +143,7 @@ func (b *inbox) rested(r mid.RoomID) {
 
 // run works until ctx ends. It begins with what an earlier process left.
 func (b *inbox) run(ctx context.Context) error {
+	b.started = b.n.now()
 	rooms, err := b.waiting(ctx)
 	if err != nil {
 		return err
@@ -192,6 +199,9 @@ func (e poison) Unwrap() error { return e.err }
 // drain handles a room's new rows until there is none. An error means to come
 // back later.
 func (b *inbox) drain(ctx context.Context, r mid.RoomID, w *roomWork) error {
+	if err := b.holdLate(ctx, r, w); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		ev, raw, err := b.first(ctx, r)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -208,6 +218,8 @@ func (b *inbox) drain(ctx context.Context, r mid.RoomID, w *roomWork) error {
 			err = b.settle(ctx, ev, rowDone)
 		case errors.Is(err, errParked):
 			return nil
+		case errors.Is(err, errKeyless): // put aside already
+			err = nil
 		case errors.As(err, &bad), errors.As(err, &effect) && w.tries >= sideEffectTries:
 			b.giveUp(r, ev, err)
 			err = b.settle(ctx, ev, rowDead)

@@ -48,7 +48,7 @@ func (n *Network) ensureRoom(ctx context.Context, from bridge.Account, friend mi
 	if r, ok := pick(rooms, stateInvited); ok {
 		return r, nil
 	}
-	if r, ok := pick(rooms, stateEmpty); ok && !r.encrypted {
+	if r, ok := pick(rooms, stateEmpty); ok && r.ours && (n.encrypts() || !r.encrypted) {
 		if r, ok, err := n.inviteAgain(ctx, r); err != nil || ok {
 			return r, err
 		}
@@ -59,11 +59,11 @@ func (n *Network) ensureRoom(ctx context.Context, from bridge.Account, friend mi
 	return n.create(ctx, from.Address, friend)
 }
 
-// pick chooses the most recently active room in a state, a readable one before
-// an encrypted one.
+// pick chooses the most recently active room in a state, one that is preferred
+// before others.
 func pick(rooms []room, s state) (best room, ok bool) {
 	for _, r := range rooms {
-		if r.state == s && (!ok || best.encrypted && !r.encrypted) {
+		if r.state == s && (!ok || best.shun && !r.shun) {
 			best, ok = r, true
 		}
 	}
@@ -77,15 +77,26 @@ func (n *Network) create(ctx context.Context, a id.Account, friend mid.UserID) (
 	if err != nil {
 		return room{}, err
 	}
-	resp, err := c.CreateRoom(ctx, &mautrix.ReqCreateRoom{
+	encrypted, err := n.startEncrypted(ctx, a, friend)
+	if err != nil {
+		return room{}, err
+	}
+	req := &mautrix.ReqCreateRoom{
 		Preset: "trusted_private_chat", IsDirect: true, Invite: []mid.UserID{friend},
 		CreationContent: map[string]any{keyFriend: string(friend)},
-	})
+	}
+	if encrypted {
+		req.InitialState = []*event.Event{{Type: event.StateEncryption, StateKey: new(string), Content: event.Content{Raw: megolm}}}
+	}
+	resp, err := c.CreateRoom(ctx, req)
 	if err != nil {
 		return room{}, n.judge(err, fmt.Sprintf("%s cannot be invited; is the address right?", friend))
 	}
-	r := room{id: resp.RoomID, account: a, friend: friend, state: stateInvited, ours: true, direct: true}
-	return r, n.addRoom(ctx, r)
+	r := room{id: resp.RoomID, account: a, friend: friend, state: stateInvited, ours: true, direct: true, encrypted: encrypted}
+	if err := n.addRoom(ctx, r); err != nil || !encrypted {
+		return r, err
+	}
+	return r, n.mark(ctx, r.id, "encrypted") // its pushed creation may have been faster
 }
 
 // inviteAgain asks a friend back into a room of ours; false if the homeserver
@@ -175,6 +186,9 @@ func (n *Network) adoptRoom(ctx context.Context, r room) (room, bool, error) {
 	if err := n.addRoom(ctx, r); err != nil {
 		return room{}, false, err
 	}
+	if r, err = n.checkPlain(ctx, r); err != nil {
+		return room{}, false, err
+	}
 	if r.state == stateEmpty {
 		return n.inviteAgain(ctx, r)
 	}
@@ -239,7 +253,15 @@ func (n *Network) accept(ctx context.Context, r room) (room, error) {
 	if err != nil {
 		return room{}, n.judge(err, textRefused)
 	}
-	if reason, text := unfit(r, all); reason != "" {
+	reason, text := n.unfit(r, all)
+	if reason == "" {
+		if r, err = n.fitEncryption(ctx, r, all); permanent(err) {
+			reason, text = reasonPlain, textPlain
+		} else if err != nil {
+			return room{}, err
+		}
+	}
+	if reason != "" {
 		if reason == reasonCrypt {
 			if err := n.tellFriend(ctx, r); err != nil {
 				return room{}, err
@@ -274,7 +296,7 @@ func (n *Network) accept(ctx context.Context, r room) (room, error) {
 
 // unfit is why a room that we just joined is not one to talk in: a reason for
 // the friend and a sentence for the box.
-func unfit(r room, all mautrix.RoomStateMap) (reason, text string) {
+func (n *Network) unfit(r room, all mautrix.RoomStateMap) (reason, text string) {
 	others := 0
 	for user, evt := range all[event.StateMember] {
 		in := evt.Content.AsMember().Membership
@@ -288,8 +310,8 @@ func unfit(r room, all mautrix.RoomStateMap) (reason, text string) {
 		return "Nobody is here any more.", r.friendName() + " has left it already"
 	case !r.direct && others > 1:
 		return reasonGroup, r.friendName() + " asked you into a room for several people, which does not reach a TV yet"
-	case all[event.StateEncryption][""] != nil:
-		return reasonCrypt, r.friendName() + "'s chat is encrypted, which cannot be used from here yet; one without encryption was asked for"
+	case all[event.StateEncryption][""] != nil && !n.encrypts():
+		return reasonCrypt, r.friendName() + "'s chat is encrypted, which cannot be used from here; one without encryption was asked for"
 	}
 	return "", ""
 }

@@ -31,7 +31,8 @@ const (
 	reasonUnknown = "There is no WebTV account of this name."
 	reasonMany    = "Too many invitations wait for an answer already."
 	reasonGroup   = "Only direct chats reach a WebTV, no rooms for several people."
-	reasonCrypt   = "Encrypted chats do not reach a WebTV yet. Please invite again without encryption."
+	reasonCrypt   = "Encrypted chats do not reach a WebTV here. Please invite again without encryption."
+	reasonPlain   = "Only encrypted chats reach a WebTV here. Please invite again with encryption."
 )
 
 // member handles a change of membership.
@@ -96,6 +97,9 @@ func (n *Network) thrownOut(ctx context.Context, r room, evt *event.Event) error
 	if err := n.setState(ctx, r.id, stateLeft); err != nil {
 		return err
 	}
+	if err := n.dropSessions(ctx, string(r.id)); err != nil {
+		return err
+	}
 	return n.tellPresence(ctx, r, "")
 }
 
@@ -130,7 +134,13 @@ func (n *Network) arrived(ctx context.Context, r room, name string) error {
 // our own the ghost waits, since it can invite again; another one it leaves, so
 // that the homeserver can forget it (matrix.md 7).
 func (n *Network) friendLeft(ctx context.Context, r room, evt *event.Event) error {
-	if r.state != stateInvited && r.state != stateJoined {
+	switch {
+	case !r.ours && (r.state == stateJoined || r.state == stateEmpty):
+		// first of all: what the box writes on reading the line goes elsewhere
+		if err := n.setState(ctx, r.id, stateEmpty); err != nil {
+			return err
+		}
+	case r.state != stateInvited && r.state != stateJoined:
 		return nil
 	}
 	line := r.friendName() + " has left the chat."
@@ -148,6 +158,9 @@ func (n *Network) friendLeft(ctx context.Context, r room, evt *event.Event) erro
 			return err
 		}
 	} else if err := n.setState(ctx, r.id, stateEmpty); err != nil {
+		return err
+	}
+	if err := n.dropSessions(ctx, string(r.id)); err != nil { // who is out must not read on
 		return err
 	}
 	return n.tellPresence(ctx, r, "")
@@ -188,7 +201,7 @@ func (n *Network) invited(ctx context.Context, evt *event.Event, who mid.UserID,
 			return err
 		case !ok:
 			reason = reasonMany
-		case hints.encrypted:
+		case hints.encrypted && !n.encrypts():
 			return n.refuseEncrypted(ctx, r)
 		}
 	}
@@ -209,7 +222,7 @@ func (n *Network) objection(ctx context.Context, r room, h hints) (string, error
 	if !r.direct && h.group {
 		return reasonGroup, nil
 	}
-	if h.encrypted {
+	if h.encrypted && !n.encrypts() {
 		count, err := n.refused(ctx, r.friend, n.now().Add(-24*time.Hour))
 		if err != nil || count >= maxRefusedPerDay {
 			return reasonCrypt, err

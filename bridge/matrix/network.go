@@ -3,18 +3,23 @@
 // room. The homeserver pushes events to us; we write as the ghosts.
 //
 // Who owns what:
+//
 //   - The homeserver's pushes are rows of matrix_inbox before they are
 //     answered. One worker at a time takes a room's rows, in order; a room that
 //     cannot go on rests and holds no other (inbox.go).
+//
 //   - matrix_rooms is written by a room's worker and by the calls of the
 //     account's conversation with that friend. Each statement is complete in
 //     itself and a row's state tells what may follow, so neither needs a lock.
+//
 //   - ghosts has the accounts and what is still to be told of them to the
 //     homeserver, under one mutex that is never held over I/O.
+//
 //   - The state of the connection belongs to the goroutine of supervise.
 //
-// This version reads and writes unencrypted rooms. In an encrypted one it says
-// so, once to each side.
+//   - A ghost's device is worked on under locks of its own (crypto_device.go,
+//     crypto_send.go); the library keeps its keys in crypto_* tables. What asks
+//     the homeserver all the time belongs to feeds (sync.go).
 package matrix
 
 import (
@@ -28,6 +33,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"text/template"
 	"time"
@@ -36,6 +42,7 @@ import (
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
+	"wtvgate/bridge/publicnet"
 )
 
 // Name is the network's key in the store and in logs.
@@ -52,13 +59,15 @@ type Options struct {
 	GhostPrefix   string   // how the ghosts' user names begin: webtv_
 	GhostName     string   // template of their display names: {{.Name}} (WebTV)
 	Bot           string   // user name of the application service itself
-	Encryption    string   // off or allow, which are the same in this version
+	Encryption    string   // off, allow or require
+	ShowPresence  bool     // ghosts are shown as their boxes are
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
 
-	DB  *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
-	Log *slog.Logger
-	Now func() time.Time
+	DB    *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
+	Vault Vault   // seals secrets; not needed with encryption off
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Network is Matrix as the bridge sees it.
@@ -72,10 +81,16 @@ type Network struct {
 	deny   []*regexp.Regexp
 	pace   pace
 	client *http.Client
+	public *http.Client // for where the homeserver sends us: public addresses only
 
-	inbox   *inbox
-	ghosts  *ghosts
-	suspect chan struct{} // a call failed: look at the homeserver now
+	inbox    *inbox
+	ghosts   *ghosts
+	devices  *devices // nil: encryption is off
+	feeds    *feeds
+	plain    sync.Map      // rooms that were seen to be unencrypted since the start
+	suspect  chan struct{} // a call failed: look at the homeserver now
+	firstUp  chan struct{} // closed when the homeserver is there for the first time
+	compared chan struct{} // closed when the rooms were compared after that
 
 	ln   net.Listener         // set by Listen, used by Run
 	live atomic.Pointer[live] // set once Run has what it needs to make calls
@@ -89,6 +104,7 @@ var (
 	_ bridge.Typer       = (*Network)(nil)
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
+	_ bridge.Attendant   = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite
@@ -108,7 +124,8 @@ func New(o Options) (*Network, error) {
 		o: o, db: o.DB, now: o.Now, pace: defaultPace(),
 		log:     o.Log.With("network", string(Name)),
 		client:  newHTTPClient(),
-		suspect: make(chan struct{}, 1),
+		public:  publicnet.NewClient(requestTimeout),
+		suspect: make(chan struct{}, 1), firstUp: make(chan struct{}), compared: make(chan struct{}),
 	}
 	if err := n.check(); err != nil {
 		return nil, err
@@ -120,6 +137,13 @@ func New(o Options) (*Network, error) {
 	}
 	n.inbox = newInbox(n)
 	n.ghosts = newGhosts(n)
+	n.feeds = newFeeds(n)
+	if o.Encryption != encryptionOff {
+		var err error
+		if n.devices, err = openDevices(ctx, n); err != nil {
+			return nil, err
+		}
+	}
 	return n, nil
 }
 
@@ -130,9 +154,7 @@ func (n *Network) check() error {
 		return err
 	}
 	switch o.Encryption {
-	case "off", "allow", "":
-	case "require":
-		return errors.New(`matrix.encryption: this version has no encryption: set it to "allow" or "off"`)
+	case encryptionOff, encryptionAllow, encryptionRequire:
 	default:
 		return fmt.Errorf("matrix.encryption: %q is none of off, allow, require", o.Encryption)
 	}

@@ -15,15 +15,15 @@ import (
 
 func TestOptions(t *testing.T) {
 	for want, change := range map[string]func(*Options){
-		"matrix.encryption: this version has no encryption": func(o *Options) { o.Encryption = "require" },
-		"matrix.encryption: \"x\" is none":                  func(o *Options) { o.Encryption = "x" },
-		"matrix.homeserver.url: ":                           func(o *Options) { o.HomeserverURL = "hs.test" },
-		"matrix.homeserver.domain: ":                        func(o *Options) { o.Domain = "a b" },
-		"matrix.ghost_prefix: ":                             func(o *Options) { o.GhostPrefix = "WebTV_" },
-		"matrix.bot: ":                                      func(o *Options) { o.Bot = "" },
-		"could be some account's ghost":                     func(o *Options) { o.Bot = "webtv_bot" },
-		"matrix.ghost_name: ":                               func(o *Options) { o.GhostName = "{{.Nme}}" },
-		"no database":                                       func(o *Options) { o.DB = nil },
+		"encryption without a vault":       func(o *Options) { o.Encryption = "require" },
+		"matrix.encryption: \"x\" is none": func(o *Options) { o.Encryption = "x" },
+		"matrix.homeserver.url: ":          func(o *Options) { o.HomeserverURL = "hs.test" },
+		"matrix.homeserver.domain: ":       func(o *Options) { o.Domain = "a b" },
+		"matrix.ghost_prefix: ":            func(o *Options) { o.GhostPrefix = "WebTV_" },
+		"matrix.bot: ":                     func(o *Options) { o.Bot = "" },
+		"could be some account's ghost":    func(o *Options) { o.Bot = "webtv_bot" },
+		"matrix.ghost_name: ":              func(o *Options) { o.GhostName = "{{.Nme}}" },
+		"no database":                      func(o *Options) { o.DB = nil },
 	} {
 		o := newWorld(t).o
 		change(&o)

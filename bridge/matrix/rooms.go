@@ -41,6 +41,7 @@ type room struct {
 	inviteTime  int64
 	toldFriend  bool
 	toldBox     bool
+	shun        bool // another is preferred: see roomsOf
 }
 
 // friendName is what to call the friend in a line of text.
@@ -93,7 +94,8 @@ func (n *Network) roomByID(ctx context.Context, rid mid.RoomID) (room, bool, err
 }
 
 // roomsOf lists a pair's rooms, the most recently active first. An empty friend
-// stands for all of them.
+// stands for all of them. An encrypted room is preferred to a plain one, unless
+// it cannot be read.
 func (n *Network) roomsOf(ctx context.Context, a id.Account, friend mid.UserID) ([]room, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
@@ -109,6 +111,7 @@ func (n *Network) roomsOf(ctx context.Context, a id.Account, friend mid.UserID) 
 		if err != nil {
 			return nil, fmt.Errorf("matrix: list rooms: %w", err)
 		}
+		r.shun = r.encrypted != n.encrypts()
 		all = append(all, r)
 	}
 	if err := rows.Err(); err != nil {

@@ -94,6 +94,16 @@ func (b *inbox) backfill(ctx context.Context, rid mid.RoomID, history []pushed) 
 
 // takeNew takes a room's new rows out, to be inserted again in another order.
 func (b *inbox) takeNew(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) {
+	all, err := newRows(ctx, tx, rid)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM matrix_inbox WHERE room = ? AND state = 0`, rid)
+	return all, err
+}
+
+// newRows lists a room's new rows in their order.
+func newRows(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT event, raw FROM matrix_inbox WHERE room = ? AND state = 0 ORDER BY seq`, rid)
 	if err != nil {
 		return nil, err
@@ -107,11 +117,7 @@ func (b *inbox) takeNew(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]push
 		}
 		all = append(all, e)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM matrix_inbox WHERE room = ? AND state = 0`, rid)
-	return all, err
+	return all, rows.Err()
 }
 
 // waiting lists the rooms with new rows, in the order in which they came.
@@ -171,6 +177,9 @@ func (b *inbox) prune(ctx context.Context) error {
 	now := b.n.now()
 	if err := b.n.exec(ctx, "prune the inbox", `DELETE FROM matrix_inbox WHERE state > 0 AND received < ?`,
 		now.Add(-keepEvents).UnixMilli()); err != nil {
+		return err
+	}
+	if err := b.n.pruneCiphertexts(ctx); err != nil {
 		return err
 	}
 	return b.n.exec(ctx, "prune rooms", `DELETE FROM matrix_rooms WHERE state = ? AND active < ?`,

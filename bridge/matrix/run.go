@@ -32,6 +32,13 @@ type pace struct {
 	ghostDelay         time.Duration // from a new name to telling the homeserver
 	settle             time.Duration // for the homeserver to show what it has taken
 	reload             time.Duration // between two looks at all accounts for a ghost that is not known
+	late               time.Duration // from the start, in which events come that were pushed before in vain
+	key                time.Duration // for a message's key to come behind it
+	unread             time.Duration // from a message without key to telling of it
+	sweep              time.Duration // between looks at messages without keys and ghosts without feeds
+	maintenance        time.Duration // between looks of a ghost without feed
+	presence           time.Duration // between two changes of how a ghost is shown
+	typing             time.Duration // between two words of a friend who goes on writing
 }
 
 // defaultPace is what runs. A homeserver that restarts is back after some
@@ -41,11 +48,14 @@ type pace struct {
 // choose the ghosts they invite, so they must not make us list all accounts at
 // will; reload is no longer than roomMin, so that the next try may look. Dendrite
 // answers a join or a message before it shows it, by some tens of milliseconds
-// [run]; settle is enough for a busy machine.
+// [run]; settle is enough for a busy machine. Keys come before their messages
+// [run], so a message waits for its key only when something is wrong: key is for
+// a slow federation, and unread for a friend's client that sends it again.
 func defaultPace() pace {
 	return pace{
 		retryMin: time.Second, retryMax: time.Minute, health: time.Minute,
 		roomMin: time.Second, roomMax: time.Minute, ghostDelay: 10 * time.Second, settle: 500 * time.Millisecond, reload: time.Second,
+		late: latePhase, key: 3 * time.Second, unread: 30 * time.Second, sweep: idleSweep, maintenance: maintenance, typing: typingRepeat, presence: presenceGap,
 	}
 }
 
@@ -114,6 +124,11 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	if err := n.ghosts.load(ctx, in); err != nil {
 		return err
 	}
+	if n.encrypts() {
+		if err := n.retryKeyless(ctx); err != nil {
+			return err
+		}
+	}
 	n.live.Store(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -131,6 +146,8 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	part(func(ctx context.Context) error { n.ghosts.run(ctx); return nil })
 	part(func(ctx context.Context) error { n.supervise(ctx, l); return nil })
 	part(func(ctx context.Context) error { n.pruneLoop(ctx); return nil })
+	part(func(ctx context.Context) error { n.feeds.run(ctx); return nil })
+	part(func(ctx context.Context) error { n.repair(ctx); return nil })
 	<-ctx.Done()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer done()
@@ -193,7 +210,7 @@ func (n *Network) look() {
 // supervise watches whether the homeserver is there and knows us, and tells the
 // core of changes, which logs them.
 func (n *Network) supervise(ctx context.Context, l *live) {
-	var up bool
+	var up, seen bool
 	var last string
 	for tries := 0; ctx.Err() == nil; {
 		err := n.probe(ctx, l)
@@ -205,6 +222,10 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 		case err == nil && !up:
 			up, last, tries = true, "", 0
 			l.in.State(true, "")
+			if !seen {
+				close(n.firstUp)
+				seen = true
+			}
 			n.ghosts.kick()
 			n.inbox.wakeAll()
 			n.ping(ctx, l)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"time"
 
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	mid "maunium.net/go/mautrix/id"
 
@@ -52,11 +51,11 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 
 // write sends into one room.
 func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.EventID, error) {
-	if r.encrypted {
-		return "", bridge.Permanent(textEncrypted, nil)
-	}
 	_, c, err := n.ghost(r.account)
 	if err != nil {
+		return "", err
+	}
+	if r, err = n.checkPlain(ctx, r); err != nil {
 		return "", err
 	}
 	if m.Retry {
@@ -65,12 +64,11 @@ func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.Eve
 			return ev, err
 		}
 	}
-	resp, err := c.SendMessageEvent(ctx, r.id, event.EventMessage,
-		content(m, r), mautrix.ReqSendEvent{TransactionID: transactionID(string(m.ID))})
+	ev, err := n.send(ctx, r, m.ID, event.EventMessage, content(m, r))
 	if err != nil {
-		return "", n.judge(err, textRefused)
+		return "", err
 	}
-	return resp.EventID, n.touch(ctx, r.id)
+	return ev, n.touch(ctx, r.id)
 }
 
 // MarkRead shows the friend that a message was read, and all before it. What the

@@ -140,9 +140,18 @@ func TestBoxes(t *testing.T) {
 		_, err := s.AccountOfBox(ctx, ssid, 0)
 		wantIs(t, err, ErrNotFound)
 	}
+	users, err := s.UsersOfBox(ctx, "8100B0000000affe")
+	if want := []BoxUser{{0, alice}, {1, alice}, {99, carol}}; err != nil || !reflect.DeepEqual(users, want) {
+		t.Errorf("users %v, %v; want %v", users, err, want)
+	}
+	for _, ssid := range []string{"8100b0000000aff", "", "81 00"} {
+		if users, err := s.UsersOfBox(ctx, ssid); err != nil || users != nil {
+			t.Errorf("users of %q: %v, %v", ssid, users, err)
+		}
+	}
 	err = s.Update(ctx, func(tx *Tx) error { return tx.LinkBox(carol, Box{SSID: "8100B0000000AFFE"}) })
 	wantIs(t, err, ErrBoxTaken)
-	if text := "store: box 8100b0000000affe user 0 is linked to alice@webtv.local; unlink it there first"; err.Error() != text {
+	if text := "store: box 8100b0000000affe user 0 is linked to alice@webtv.local; `wtvgate account unlink-box alice@webtv.local` takes the boxes off it"; err.Error() != text {
 		t.Errorf("refusal %q, want %q", err, text)
 	}
 	update(t, s, func(tx *Tx) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -64,6 +65,40 @@ func (q session) accountOfBox(ssid string, userID int) (a id.Account, err error)
 	return a, nil
 }
 
+const sqlUsersOfBox = `SELECT user_id, account FROM boxes WHERE ssid = ? ORDER BY user_id`
+
+// BoxUser is one user of a box who has an account.
+type BoxUser struct {
+	UserID  int
+	Account id.Account
+}
+
+// UsersOfBox tells which users of a box have accounts, by their numbers.
+func (s *Store) UsersOfBox(ctx context.Context, ssid string) ([]BoxUser, error) {
+	folded, err := foldSSID(ssid)
+	if err != nil {
+		return nil, nil // could be none's
+	}
+	q, done, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var users []BoxUser
+	err = q.rows(sqlUsersOfBox, []any{folded}, func(r *sql.Rows) error {
+		var u BoxUser
+		if err := r.Scan(&u.UserID, &u.Account); err != nil {
+			return err
+		}
+		users = append(users, u)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: users of box %s: %w", folded, err)
+	}
+	return users, nil
+}
+
 // LinkBox links a box to an account; an account may have several. Linking it
 // again to the same one is fine and changes nothing. ErrBoxTaken says to whom it
 // belongs, ErrNotFound that the account is not there.
@@ -79,7 +114,8 @@ func (tx *Tx) LinkBox(a id.Account, b Box) error {
 	case err == nil && owner == a:
 		return nil
 	case err == nil:
-		return sentencef(ErrBoxTaken, "store: box %s user %d is linked to %s; unlink it there first", ssid, b.UserID, owner)
+		return sentencef(ErrBoxTaken, "store: box %s user %d is linked to %s; `wtvgate account unlink-box %s` takes the boxes off it",
+			ssid, b.UserID, owner, owner)
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}

@@ -22,15 +22,15 @@ type Backlog struct {
 }
 
 const (
-	sqlCrowded = `SELECT peer, count(*) FROM inbox WHERE state = 'pending' AND account = ? GROUP BY peer HAVING count(*) > ? ORDER BY min(id)`
-	sqlKept    = `SELECT peer, count(*) FROM inbox WHERE state = 'folded' AND account = ? GROUP BY peer ORDER BY peer`
+	sqlLong = `SELECT peer, count(*) FROM inbox WHERE state = 'pending' AND account = ? GROUP BY peer HAVING count(*) > ? ORDER BY min(id)`
+	sqlKept = `SELECT peer, count(*) FROM inbox WHERE state = 'folded' AND account = ? GROUP BY peer ORDER BY peer`
 	// The id of the n-th message that waits in a conversation, from either end.
 	sqlNthFirst = `SELECT id FROM inbox WHERE state = 'pending' AND account = ? AND peer = ? ORDER BY id LIMIT 1 OFFSET ?`
 	sqlNthLast  = `SELECT id FROM inbox WHERE state = 'pending' AND account = ? AND peer = ? ORDER BY id DESC LIMIT 1 OFFSET ?`
 	sqlFold     = `UPDATE inbox SET state = 'folded', changed = ? WHERE state = 'pending' AND account = ? AND peer = ? AND id >= ? AND id < ?`
 	sqlCopy     = `INSERT INTO inbox (account, peer, network, event, kind, name, body, sent, stored, state, changed)
 		SELECT account, peer, network, event, kind, name, body, sent, stored, 'folded', ? FROM inbox WHERE id = ?`
-	sqlReplace = `UPDATE inbox SET network = ?, event = '', kind = ?, name = ?, body = ?, changed = ? WHERE id = ?`
+	sqlStandIn = `UPDATE inbox SET network = ?, event = '', kind = ?, name = ?, body = ?, changed = ? WHERE id = ?`
 	sqlForget  = `UPDATE inbox SET state = 'delivered', changed = ? WHERE id IN (` + sqlUnfolding + `)`
 	sqlUnfold  = `INSERT INTO inbox (account, peer, network, event, kind, name, body, sent, stored, state, changed)
 		SELECT account, peer, network, '', kind, name, body, sent, ?, 'pending', ? FROM inbox
@@ -44,7 +44,7 @@ const (
 // Crowded lists the contacts of an account from whom more than that many
 // messages wait, the one who has waited longest first.
 func (s *Store) Crowded(ctx context.Context, a id.Account, more int) ([]Backlog, error) {
-	return s.backlog(ctx, sqlCrowded, a, more)
+	return s.backlog(ctx, sqlLong, a, more)
 }
 
 // Kept lists the contacts of whom something is folded away.
@@ -91,7 +91,7 @@ func (tx *Tx) Fold(c id.Conversation, first, last, most int, notice func(n int) 
 		return 0, fmt.Errorf("store: folding %s: %w", c, err)
 	}
 	in := notice(int(n) + 1)
-	if _, err := tx.exec(sqlReplace, in.Network, in.Kind, cutName(in.Name), notNil(in.Body), now, until); err != nil {
+	if _, err := tx.exec(sqlStandIn, in.Network, in.Kind, cutName(in.Name), notNil(in.Body), now, until); err != nil {
 		return 0, fmt.Errorf("store: folding %s: %w", c, err)
 	}
 	kept, err := tx.countKept(c)

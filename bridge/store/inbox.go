@@ -16,16 +16,18 @@ type Incoming struct {
 	Peer    id.Address
 	Network id.Network
 	Event   id.Event
-	Kind    string    // message, notice, timeless
+	Kind    string    // message, notice, aside, timeless
 	Name    string    // the sender's screen name
 	Body    []byte    // at most MaxBody
 	Sent    time.Time // when the friend wrote it
 	Stored  time.Time
-	State   State // Pending, Delivered, Folded
+	State   State // Pending, Delivered, Dropped, Folded
+	// Revision is how often the body was changed; AddIncoming ignores it.
+	Revision int
 }
 
 const (
-	sqlPendingIncoming = `SELECT id, account, peer, network, event, kind, name, body, sent, stored, state FROM inbox
+	sqlPendingIncoming = `SELECT ` + incomingColumns + ` FROM inbox
 		WHERE state = 'pending' AND account = ? AND id > ? ORDER BY id LIMIT ?`
 	sqlCountIncoming     = `SELECT count(*) FROM inbox WHERE state = 'pending' AND account = ?`
 	sqlCountIncomingPeer = sqlCountIncoming + ` AND peer = ?`
@@ -72,15 +74,9 @@ func (s *Store) PendingIncoming(ctx context.Context, a id.Account, after int64, 
 
 func (q session) incoming(query string, args ...any) (all []Incoming, err error) {
 	err = q.rows(query, args, func(rows *sql.Rows) error {
-		var i Incoming
-		var sent, stored int64
-		if err := rows.Scan(&i.ID, &i.Account, &i.Peer, &i.Network, &i.Event, &i.Kind, &i.Name, &i.Body, &sent, &stored,
-			&i.State); err != nil {
-			return err
-		}
-		i.Sent, i.Stored = fromMillis(sent), fromMillis(stored)
+		i, err := scanIncoming(rows)
 		all = append(all, i)
-		return nil
+		return err
 	})
 	return all, err
 }

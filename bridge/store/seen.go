@@ -50,14 +50,14 @@ const (
 )
 
 // Prune removes messages that were done with before that time, and the keys of
-// events seen SeenMargin earlier than it. It gives the number of rows. What is
-// pending or folded stays, however old.
+// events seen SeenMargin earlier than it, and the links that have expired. It
+// gives the number of rows. What is pending or folded stays, however old.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var total int64
 	for _, step := range []struct {
 		query  string
 		before time.Time
-	}{{sqlPruneOutbox, before}, {sqlPruneInbox, before}, {sqlPruneSeen, before.Add(-SeenMargin)}} {
+	}{{sqlPruneOutbox, before}, {sqlPruneInbox, before}, {sqlPruneSeen, before.Add(-SeenMargin)}, {sqlPrunePictures, s.now()}} {
 		for more := true; more; {
 			var n int64
 			err := s.Update(ctx, func(tx *Tx) (err error) {

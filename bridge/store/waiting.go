@@ -13,7 +13,7 @@ import (
 
 const (
 	sqlWaitingPeers = `SELECT peer FROM inbox WHERE state = 'pending' AND account = ? GROUP BY peer ORDER BY min(id)`
-	sqlWaiting      = `SELECT id, account, peer, network, event, kind, name, body, sent, stored, state FROM inbox
+	sqlWaiting      = `SELECT ` + incomingColumns + ` FROM inbox
 		WHERE state = 'pending' AND account = ? AND id > ? AND peer = ? ORDER BY id LIMIT ?`
 	sqlLastIncoming = `SELECT coalesce(max(id), 0) FROM inbox`
 

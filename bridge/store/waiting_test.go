@@ -106,6 +106,8 @@ func writes(tx *Tx, n int64) map[string]error {
 	errs["SetPassword"] = tx.SetPassword(alice, Hashed{})
 	errs["LinkBox"] = tx.LinkBox(alice, Box{SSID: "8100"})
 	_, errs["UnlinkBoxes"] = tx.UnlinkBoxes(alice)
+	_, errs["PinKey"] = tx.PinKey("8100", make([]byte, signingKeySize))
+	_, errs["ForgetKeys"] = tx.ForgetKeys(alice)
 	_, errs["PutContact"] = tx.PutContact(alice, Contact{Address: bob, Lists: 1})
 	_, errs["SetPrivacy"] = tx.SetPrivacy(alice, "BL")
 	_, errs["SetPrompt"] = tx.SetPrompt(alice, "N")
@@ -142,6 +144,9 @@ func queries(ctx context.Context, s *Store) map[string]error {
 	_, errs["CheckPassword"] = s.CheckPassword(ctx, alice, "x")
 	_, _, errs["RecoverablePassword"] = s.RecoverablePassword(ctx, alice)
 	_, errs["AccountOfBox"] = s.AccountOfBox(ctx, "8100", 0)
+	_, errs["UsersOfBox"] = s.UsersOfBox(ctx, "8100")
+	errs["CheckKey"] = s.CheckKey(ctx, "8100", make([]byte, signingKeySize))
+	_, errs["WTVPKey"] = s.WTVPKey(ctx)
 	_, errs["Roster"] = s.Roster(ctx, alice)
 	_, _, errs["Contact"] = s.Contact(ctx, alice, bob)
 	_, errs["Watchers"] = s.Watchers(ctx, bob)
@@ -183,7 +188,7 @@ func TestNoFailureIsSilent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	bad("caller gone", queries(ctx, s), context.Canceled)
-	for _, table := range []string{"inbox", "outbox", "boxes", "contacts", "seen", "accounts", "meta"} {
+	for _, table := range []string{"inbox", "outbox", "boxes", "contacts", "box_keys", "seen", "accounts", "meta"} {
 		if _, err := s.DB().Exec(`DROP TABLE ` + table); err != nil {
 			t.Fatal(err)
 		}

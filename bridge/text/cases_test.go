@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write what comes out into testdata/case
 // textCase is one of testdata/cases.json: what somebody wrote, where, and what a
 // kind of client must get, byte for byte.
 type textCase struct {
-	From string   `json:"from"` // html, matrix, emote, reply, discord, msn, msn:EF
+	From string   `json:"from"` // html, matrix, emote, reply, discord, msn, msn:EF, edit, react:NAME, answer:NAME, picture:NOTE, name
 	To   string   `json:"to"`   // box, tv2, pc, discord, matrix
 	In   string   `json:"in"`
 	Want []string `json:"want"` // pieces; for matrix the body and the formatted body
@@ -45,6 +45,18 @@ func (c *textCase) content(t testing.TB) Content {
 		return FromMatrix(m)
 	case "discord":
 		return FromDiscord(DiscordMessage{Content: c.In, Author: DiscordUser{ID: "111", Username: "bob"}}, caseContext)
+	case "edit":
+		m.Body, m.Edit = c.In, true
+		return FromMatrix(m)
+	case "react": // emoji, a blank, the message
+		emoji, body, _ := strings.Cut(c.In, " ")
+		return NewFold("$1", body, Reacter{Name: ef, Emoji: emoji, Event: "$2"})
+	case "answer": // the message, a bar, the answer
+		of, body, _ := strings.Cut(c.In, "|")
+		return Answering(Content{Body: body}, NewReply(ef, ef == "", Content{Body: of}))
+	case "picture": // name and link
+		name, link, _ := strings.Cut(c.In, " ")
+		return finish(Content{Runs: []Run{{Kind: KindFile, File: &Attachment{Kind: Picture, Name: name, URL: link, Note: ef}}}})
 	case "msn":
 		return FromMSN(c.In, "FN=Arial; EF="+ef+"; CO=0")
 	}
@@ -53,6 +65,9 @@ func (c *textCase) content(t testing.TB) Content {
 }
 
 func (c *textCase) run(t testing.TB) []string {
+	if c.From == "name" {
+		return []string{Name(c.In)}
+	}
 	content := c.content(t)
 	switch c.To {
 	case "discord":

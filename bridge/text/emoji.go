@@ -169,6 +169,7 @@ func (r *renderer) emojiAt(s string, c rune) int {
 		return n
 	}
 	if r.emoji != EmojiDropped {
+		r.lost++
 		r.emote(unknown)
 	}
 	return n + dressed(s[n:])

@@ -16,10 +16,12 @@ type MatrixMessage struct {
 	HTML     string // formatted_body, if its format is org.matrix.custom.html
 	FileName string
 	Caption  string
-	Size     int64 // of the file, in bytes
-	Seconds  int   // of sound
-	Voice    bool  // sound that was spoken into the client
-	Spoiler  bool  // a picture that is not to be shown unasked
+	Size     int64  // of the file, in bytes
+	Seconds  int    // of sound
+	Voice    bool   // sound that was spoken into the client
+	Spoiler  bool   // a picture that is not to be shown unasked
+	Ref      string // of the file: see Attachment
+	Mime     string // of the file, as its sender says
 	GeoURI   string
 	Poll     *Poll
 	Edit     bool   // the rest is what it says now
@@ -42,12 +44,15 @@ func FromMatrix(m MatrixMessage) Content {
 	case m.Poll != nil:
 		c.Runs = m.Poll.runs()
 	case m.Sticker:
-		c.Runs = []Run{{Kind: KindFile, File: &Attachment{Kind: Sticker, Name: oneLine(clean(m.Body))}}}
+		c.Runs = []Run{{Kind: KindFile, File: &Attachment{Kind: Sticker, Name: oneLine(clean(m.Body)), Ref: m.Ref, Type: cut(m.Mime, maxMime)}}}
 	default:
 		c.Runs = m.runs()
 	}
 	return finish(c)
 }
+
+// maxMime bounds the name of a file's type, in bytes; real ones have less than 80.
+const maxMime = 100
 
 // media names what is no text, by msgtype.
 var media = map[string]string{"m.image": Picture, "m.video": Video, "m.audio": Sound, "m.file": File, "m.location": Place}
@@ -74,6 +79,8 @@ func (m *MatrixMessage) runs() []Run {
 	}
 	f := &Attachment{Kind: what, Name: oneLine(clean(m.FileName)), Size: m.Size, Seconds: m.Seconds, Spoiler: m.Spoiler}
 	switch {
+	case f.Kind == Picture, f.Kind == File && strings.HasPrefix(m.Mime, "image/"):
+		f.Ref, f.Type = m.Ref, cut(m.Mime, maxMime)
 	case m.Voice && m.Type == "m.audio":
 		f.Kind, f.Name = Voice, ""
 	case f.Kind == Place:

@@ -94,7 +94,7 @@ func (r *renderer) latinAt(s string, c rune, n int) int {
 		}
 		return n
 	}
-	if w := writingOf(c); w != nil && compatible(c) == "" {
+	if w := writingOf(c); w != nil && !r.names && compatible(c) == "" {
 		name, k := w.measure(s)
 		r.put("[" + name + " text]")
 		return k

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -58,7 +59,15 @@ func contents(s string) []Content {
 		FromMatrix(MatrixMessage{Type: "m.text", Body: s, Answers: true}), FromMatrix(MatrixMessage{Type: "m.image", FileName: s, Caption: s}),
 		FromDiscord(DiscordMessage{Content: s}, caseContext), Deleted(s), Reacted(s, s, s),
 		FromMatrix(MatrixMessage{Poll: &Poll{Question: s, Answers: []string{s}}}),
+		NewFold(s, s, Reacter{Name: s, Emoji: s, Event: s}), Answering(Content{Body: s}, NewReply(s, false, Content{Body: s})), Edit(Content{Body: s}),
+		corrected(s), finish(Content{Runs: []Run{{Kind: KindFile, File: &Attachment{Kind: Picture, Name: s, URL: s, Ref: s, Type: s}}}}),
 	}
+}
+
+// corrected is a message that says something else now.
+func corrected(s string) Content {
+	c, _ := Corrected(Answering(Content{Body: "was"}, NewReply(s, true, Content{Body: s})), FromMatrix(MatrixMessage{Type: "m.text", Body: s, HTML: s, Edit: true}))
+	return c
 }
 
 // checkContent is what must hold of every message.
@@ -182,6 +191,25 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// FuzzName: a name for a box is one short line of letters that it has, and stays
+// what it is when it is made again.
+func FuzzName(f *testing.F) {
+	for _, c := range loadCases(f) {
+		if c.From == "name" {
+			f.Add(c.In)
+		}
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n := Name(s)
+		if len(n) > maxBoxName || n == "" && s != "" || strings.ContainsFunc(n, unicode.IsControl) || strings.TrimSpace(n) != n && n != s {
+			t.Fatalf("%q became %q", s, n)
+		}
+		if _, err := charmap.Windows1252.NewEncoder().String(n); err != nil {
+			t.Fatalf("%q is not Windows-1252: %v", n, err)
+		}
+	})
+}
+
 // FuzzInert: what a box wrote reads on Discord as it was typed, whatever it is.
 func FuzzInert(f *testing.F) {
 	for _, c := range loadVectors(f).ToDiscord {
@@ -240,6 +268,8 @@ func BenchmarkToBox(b *testing.B) {
 		"emoji":    {Body: "Hello 😀 this is 🔥 and 👩‍💻"},
 		"cyrillic": {Body: "Привет, как дела? Я смотрю телевизор."},
 		"rich":     FromMatrix(MatrixMessage{Type: "m.text", HTML: `<p>see <a href="https://example.com">this</a> and <b>that</b></p><ul><li>a</li><li>b</li></ul>`}),
+		"picture":  finish(Content{Runs: []Run{{Kind: KindFile, File: &Attachment{Kind: Picture, Name: "cat.jpg", URL: "http://192.0.2.7:8465/p/abcdefgh2345"}}}}),
+		"reply":    Answering(Content{Body: "see you then"}, NewReply("Bob", false, Content{Body: "shall we meet at eight?"})),
 		"long":     {Body: strings.Repeat("a line of words that goes on\n", 100)},
 	} {
 		b.Run(name, func(b *testing.B) {

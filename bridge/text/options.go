@@ -66,7 +66,8 @@ type Options struct {
 	Lines int
 	Emoji EmojiStyle
 	Links LinkStyle
-	// HideEdits and HideReactions leave out what tells of them.
+	// HideEdits and HideReactions leave out what tells of them; deletions go with
+	// edits.
 	HideEdits     bool
 	HideReactions bool
 	// Zone is where the reader's clock is; nil: UTC.
@@ -86,5 +87,8 @@ func (o *Options) lines() int {
 
 // hides tells whether the reader does not want to see such a content.
 func (o *Options) hides(c *Content) bool {
-	return o.HideEdits && c.Edited || o.HideReactions && c.Event == EventReaction
+	return o.HideEdits && (c.Edited || c.Event == EventDeletion) || o.HideReactions && c.Event == EventReaction
 }
+
+// Hides tells whether the reader does not want to see such a content.
+func (o Options) Hides(c Content) bool { return o.hides(&c) }

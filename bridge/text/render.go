@@ -26,6 +26,7 @@ type renderer struct {
 	latin     bool // only characters of Latin-1 and Windows-1252 both
 	emoji     EmojiStyle
 	messenger bool // the Messenger's emoticons, not the classic ones
+	names     bool // read out even what is not clear: a name has to tell people apart
 	links     LinkStyle
 	zone      *time.Location
 
@@ -37,6 +38,7 @@ type renderer struct {
 	word  string // an emoji word that is still counted
 	count int
 	full  bool
+	lost  int // characters that became a ?
 }
 
 // newRenderer makes one for a client.
@@ -239,6 +241,7 @@ const unknown = "?"
 
 // nothing writes the ? for a character that cannot be shown, once for a run.
 func (r *renderer) nothing() {
+	r.lost++
 	if r.prev == lastUnknown && r.count == 0 {
 		return
 	}

@@ -37,6 +37,8 @@ type Content struct {
 	Forwarded bool `json:"forwarded,omitempty"`
 	// Event is set for a line that tells of something that was done to a message.
 	Event EventKind `json:"event,omitempty"`
+	// Fold is what a line that tells of reactions is made of; Body has it in words.
+	Fold *Fold `json:"fold,omitempty"`
 }
 
 // EventKind says what a line tells of.
@@ -106,6 +108,11 @@ type Attachment struct {
 	Size    int64  `json:"size,omitempty"`    // in bytes
 	Seconds int    `json:"seconds,omitempty"` // of sound
 	Spoiler bool   `json:"spoiler,omitempty"`
+	// Ref is the file in its network's own words, where a box cannot fetch it itself:
+	// for whoever makes a link. It is never shown and may hold a key.
+	Ref  string `json:"ref,omitempty"`
+	Type string `json:"type,omitempty"` // what its sender says it is: "image/png"
+	Note string `json:"-"`              // a word on it for the reader
 }
 
 // Kinds of attachments.

@@ -13,19 +13,27 @@ import (
 // with CR LF between lines, in UTF-8. For a first-generation box every character
 // is one of Latin-1. Nothing to show gives no piece (lessons L24).
 func ToMSN(c Content, o Options) []string {
+	pieces, _ := Render(c, o)
+	return pieces
+}
+
+// Render is ToMSN, and counts the characters that became a ? because the client
+// cannot show them.
+func Render(c Content, o Options) (pieces []string, lost int) {
 	if o.hides(&c) {
-		return nil
+		return nil, 0
 	}
-	s := Plain(c, o)
+	r := newRenderer(&o)
+	s := r.render(&c)
 	if s == "" {
-		return nil
+		return nil, 0
 	}
 	s = capLines(s, o.lines())
 	limit := o.Limit
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return Split(strings.ReplaceAll(s, "\n", "\r\n"), limit)
+	return Split(strings.ReplaceAll(s, "\n", "\r\n"), limit), r.lost
 }
 
 // Plain is the content as one text for a client, lines separated by \n, neither

@@ -177,6 +177,9 @@ func (r *renderer) file(f *Attachment) {
 			r.put(" " + bytesOf(f.Size))
 		}
 	}
+	if f.Note != "" {
+		r.put(", " + f.Note)
+	}
 	if webLink(f.URL) {
 		r.put(colon + " ")
 		r.link(f.URL)

@@ -18,7 +18,7 @@ func accountCommand() *cobra.Command {
 		operation("list", "list all accounts", admin.AccountList),
 		operation("show ADDRESS", "show one account", admin.AccountShow, "ADDRESS"),
 		operation("remove ADDRESS", "remove an account with everything of it", admin.AccountRemove, "ADDRESS"),
-		accountPasswordCommand(), linkBoxCommand(),
+		accountPasswordCommand(), accountSetCommand(), linkBoxCommand(),
 		operation("unlink-box ADDRESS", "let no box sign in as the account any more", admin.AccountUnlinkBox, "ADDRESS"))
 }
 

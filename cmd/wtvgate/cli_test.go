@@ -32,7 +32,7 @@ func TestWrongUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{
 		{"foo"}, {"--bar"}, {"serve", "x"}, {"account"}, {"account", "foo"}, {"account", "add"}, {"account", "add", "a@b", "c"},
-		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"},
+		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"}, {"account", "set", "a@webtv.local", "emoji"},
 		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"},
 	} {
 		if code, out, errs := call("", args...); code != exitUsage || out != "" || !strings.HasPrefix(errs, "wtvgate: ") {
@@ -45,7 +45,7 @@ func TestWrongUsage(t *testing.T) {
 }
 
 func TestHelpOfEveryVerb(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"},
+	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"}, {"account", "set", "--help"},
 		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"}} {
 		if code, out, errs := call("", args...); code != exitOK || out == "" || errs != "" {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
@@ -88,10 +88,22 @@ func lifecycle() []step {
 		{"account password alice@webtv.local --password-stdin", "s3cret\n", 0, "password of alice@webtv.local set"},
 		{"account password nobody@webtv.local --password-stdin", "s3cret\n", 1, "there is no account"},
 		{"account link-box alice@webtv.local --ssid 8100000000B0024D", "", 0, "box 8100000000b0024d (user 0) signs in as alice@webtv.local"},
-		{"account link-box carol@webtv.local --ssid 8100000000b0024d", "", 1, "alice@webtv.local"},
+		{"account link-box carol@webtv.local --ssid 8100000000b0024d", "", 1,
+			"wtvgate: box 8100000000b0024d user 0 is linked to alice@webtv.local; `wtvgate account unlink-box alice@webtv.local` takes the boxes off it\n"},
+		{"account link-box carol@webtv.local --ssid 81-00", "", 1, "a box's SSID has letters and digits only"},
+		{"account link-box carol@webtv.local --ssid 8100 --user-id 100", "", 1, "a box's user is a number from 0 to 99"},
+		{"account link-box nobody@webtv.local --ssid 8100", "", 1, "there is no account"},
 		{"account link-box carol@webtv.local --ssid 8100000000b0024d --user-id 1", "", 0, "user 1"},
 		{"account show alice@webtv.local", "", 0, "8100000000b0024d user 0"},
 		{"account list", "", 0, "alice@webtv.local  Al     1      yes"},
+		{"account set alice@webtv.local emoji dropped", "", 0, "emoji of alice@webtv.local is dropped"},
+		{"account set alice@webtv.local lines 9", "", 0, "lines of alice@webtv.local is 9"},
+		{"account set alice@webtv.local lines many", "", 1, `lines: "many" is not allowed; allowed: auto | 1 to 500 | all`},
+		{"account set alice@webtv.local colour red", "", 1, `there is no setting "colour"; there are emoji, links, edits, reactions, lines, piece`},
+		{"account set nobody@webtv.local lines 9", "", 1, "there is no account"},
+		{"account show alice@webtv.local", "", 0, "emoji      dropped"},
+		{"account show alice@webtv.local", "", 0, "lines      9"},
+		{"account show alice@webtv.local", "", 0, "reactions  on"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 0, "is on FL,AL"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 1, "already"},
 		{"contact add alice@webtv.local carol@webtv.local --lists BL", "", 1, "opposite list"},
@@ -106,7 +118,8 @@ func lifecycle() []step {
 		{"contact remove alice@webtv.local carol@webtv.local", "", 1, "on no list"},
 		{"contact list carol@webtv.local", "", 0, "ADDRESS             NAME    LISTS\nhelper@webtv.local  Helper  FL,AL,RL\n"},
 		{"contact remove carol@webtv.local helper@webtv.local", "", 0, "off the lists"},
-		{"account unlink-box carol@webtv.local", "", 0, "1 unlinked"},
+		{"account unlink-box nobody@webtv.local", "", 1, "there is no account"},
+		{"account unlink-box carol@webtv.local", "", 0, "no box signs in as carol@webtv.local any more (1 unlinked, 0 of their sign-on keys forgotten)"},
 		{"account unlink-box carol@webtv.local", "", 1, "no box is linked"},
 		{"account remove carol@webtv.local", "", 0, "removed"},
 		{"account remove carol@webtv.local", "", 1, "there is no account"},
@@ -127,6 +140,13 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runGateway(t, g)
+	return g, key
+}
+
+// runGateway serves until the test ends.
+func runGateway(t *testing.T, g *gateway) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.run(ctx) }()
@@ -143,7 +163,6 @@ func startGateway(t *testing.T) (*gateway, sec.Key) {
 			t.Error("the control file was left behind")
 		}
 	})
-	return g, key
 }
 
 func TestAccountVerbsWhileServing(t *testing.T) {
@@ -160,7 +179,7 @@ func TestOperatorsHandIsFeltAtOnce(t *testing.T) {
 		{"account add alice@webtv.local", "", 0, "added"},
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
-	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	if err := b.signIn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -194,10 +213,10 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen"} {
+	for _, key := range []string{"messenger.listen", "passport.listen", "wtvp.passport.listen", "admin.listen", "pictures.listen"} {
 		cfg := demoConfig("data", sec.Key{})
 		*map[string]*string{"messenger.listen": &cfg.Messenger.Listen, "wtvp.passport.listen": &cfg.WTVP.Passport.Listen,
-			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen}[key] = l.Addr().String()
+			"passport.listen": &cfg.Passport.Listen, "admin.listen": &cfg.Admin.Listen, "pictures.listen": &cfg.Pictures.Listen}[key] = l.Addr().String()
 		_, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler))
 		want := fmt.Sprintf("%s: another program listens on %s already; stop it or choose another address", key, l.Addr())
 		if err == nil || err.Error() != want {
@@ -222,19 +241,6 @@ func TestBadConfigurationStopsTheStart(t *testing.T) {
 	}
 	if code, _, errs := call("", "account", "list", "--config", "none.yaml"); code != exitError || !strings.Contains(errs, "none.yaml") {
 		t.Errorf("exit %d, %q", code, errs)
-	}
-}
-
-func TestWhatThisVersionCannotDoIsRefused(t *testing.T) {
-	for _, change := range []func(*config.Config){
-		func(c *config.Config) { c.Discord.Enabled = true },
-		func(c *config.Config) { c.WTVP.Mode = config.Standalone },
-	} {
-		cfg := demoConfig(t.TempDir(), sec.Key{})
-		change(&cfg)
-		if _, err := openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this version has no") {
-			t.Errorf("got %v", err)
-		}
 	}
 }
 
@@ -308,5 +314,25 @@ func TestRegistration(t *testing.T) {
 	again, err := os.ReadFile("reg.yaml")
 	if err != nil || !bytes.Equal(first, again) {
 		t.Errorf("a second run changed the file, %v", err)
+	}
+}
+
+// TestDiscordIsWired: a configured Discord is a network, asked before any that
+// serves every domain.
+func TestDiscordIsWired(t *testing.T) {
+	cfg := demoConfig(t.TempDir(), sec.Key{})
+	cfg.Discord = config.Discord{Enabled: true, Token: "a.b.c", APIURL: "http://127.0.0.1:9/", AddressDomain: "discord.com"}
+	c, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if n, err := c.hub.Person(t.Context(), "coolcat@discord.com"); err != nil || n != "discord" {
+		t.Errorf("%q, %v", n, err)
+	}
+	cfg.Discord.Token = "mfa.person"
+	cfg.DataDir = t.TempDir()
+	if _, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "discord.token_file") {
+		t.Errorf("a person's token: %v", err)
 	}
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/discord"
 	"wtvgate/bridge/helper"
 	"wtvgate/bridge/matrix"
 	"wtvgate/bridge/store"
@@ -35,15 +35,24 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 	c := &core{cfg: cfg, log: log, st: st}
 	c.hub = bridge.NewHub(st, puppets.NewDirectory(cfg.Accounts.Domain), log, nil)
 	networks := more
+	if cfg.Discord.Enabled {
+		o := discordOptions(cfg)
+		o.Seal, o.Unseal, o.DB, o.Log = st.Seal, st.Unseal, st.DB(), log
+		d, err := discord.New(o)
+		if err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		networks = append(networks, d)
+	}
 	if cfg.Matrix.Enabled {
 		o := matrixOptions(cfg)
-		o.DB, o.Log = st.DB(), log
+		o.DB, o.Vault, o.Log = st.DB(), st, log
 		if c.matrix, err = matrix.New(o); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
 		networks = append(networks, c.matrix) // last: it serves any domain
 	}
-	networks = append(networks, helper.New(helper.Options{Core: c.hub, Domain: cfg.Accounts.Domain}))
+	networks = append(networks, helper.New(helper.Options{Core: c.hub, Domain: cfg.Accounts.Domain, Settings: switches{c.hub}}))
 	for _, n := range networks {
 		if err := c.hub.Add(n); err != nil {
 			return nil, errors.Join(err, st.Close())
@@ -64,8 +73,15 @@ func matrixOptions(cfg config.Config) matrix.Options {
 	return matrix.Options{
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
-		Bot: m.Bot, Encryption: string(m.Encryption), InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
+		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
 	}
+}
+
+// discordOptions is the configuration in the network's terms.
+func discordOptions(cfg config.Config) discord.Options {
+	d := cfg.Discord
+	return discord.Options{Token: string(d.Token), APIURL: d.APIURL, AddressDomain: d.AddressDomain, AccountDomain: cfg.Accounts.Domain,
+		Guilds: d.Guilds, AskInChannel: d.AskInChannel, Version: release}
 }
 
 func texts[T ~string](all []T) []string {
@@ -74,16 +90,4 @@ func texts[T ~string](all []T) []string {
 		out[i] = string(t)
 	}
 	return out
-}
-
-// checkServed refuses what the configuration allows and this version cannot do
-// yet, instead of doing something else in silence.
-func checkServed(cfg config.Config) error {
-	switch {
-	case cfg.Discord.Enabled:
-		return fmt.Errorf("discord.enabled: this version has no Discord yet; set it to false")
-	case cfg.WTVP.Mode == config.Standalone:
-		return fmt.Errorf("wtvp.mode: this version has no standalone mode yet; use companion (beside minisrv or WebTV Redialed) or off")
-	}
-	return nil
 }

@@ -69,7 +69,7 @@ func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Write
 	if err := demoAccounts(ctx, g.hub); err != nil {
 		return err
 	}
-	b := &demoBox{out: out, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: out, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	fmt.Fprintf(out, "A gateway runs on this machine: Messenger on %s, wtv-passport on %s.\n"+
 		"%s has a box there, and a friend, %s, who repeats what she writes.\n\n", b.messenger, b.passport, demoAccount, demoFriend)
 	if script {
@@ -83,7 +83,7 @@ func demoConfig(dir string, key sec.Key) config.Config {
 	cfg := config.Default()
 	cfg.DataDir = dir
 	const free = "127.0.0.1:0"
-	cfg.Messenger.Listen, cfg.Passport.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen = free, free, free, free
+	cfg.Messenger.Listen, cfg.Passport.Listen, cfg.Admin.Listen, cfg.WTVP.Passport.Listen, cfg.Pictures.Listen = free, free, free, free, free
 	cfg.WTVP.InitialSharedKey = key[:]
 	return cfg
 }

@@ -14,14 +14,13 @@ import (
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/box"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/picture"
 	"wtvgate/msnp"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/sb"
 	msnpserver "wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
-	"wtvgate/wtvp/sec"
 	wtvpserver "wtvgate/wtvp/server"
-	"wtvgate/wtvp/service"
 )
 
 // stopTime is how long a clean stop may take in all: half of the 10 s that the
@@ -37,30 +36,34 @@ type gateway struct {
 	wtvp      *wtvpserver.Server
 	tickets   *passport.Tickets
 	nexus     *passport.Server
+	pictures  *picture.Gallery // nil: pictures.listen is empty
 	control   *admin.Control
 	admin     *http.Server
 
 	messengerPort, nexusPort, adminPort net.Listener
-	passportPort                        net.Listener // of wtv-passport; nil: wtvp.mode is off
+	wtvpPorts                           wtvpPorts
+	picturesPort                        net.Listener // nil: pictures.listen is empty
 }
 
 // openGateway opens the data and every port. An error leaves nothing open.
 func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more ...bridge.Network) (*gateway, error) {
-	if err := checkServed(cfg); err != nil {
-		return nil, err
-	}
 	core, err := openCore(ctx, cfg, log, more...)
 	if err != nil {
 		return nil, err
 	}
 	g := &gateway{core: core, tickets: passport.NewTickets(nil)}
-	g.wire()
-	err = g.wirePassport()
+	if err = g.wirePictures(); err == nil {
+		g.wire()
+		err = g.wirePassport()
+	}
 	if err == nil && g.matrix != nil {
 		err = g.matrix.Check() // before any port is open
 	}
 	if err == nil {
 		err = g.openPorts()
+	}
+	if err == nil {
+		err = g.wireWTVP(ctx, g.pages())
 	}
 	if err == nil {
 		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
@@ -76,18 +79,9 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 func (g *gateway) wire() {
 	cfg, log := g.cfg, g.log
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
-		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets})
+		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, Pictures: g.linker()})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
-	o := wtvpserver.Options{Allowed: cfg.WTVP.AllowedNetworks, Log: log}
-	if key := cfg.WTVP.InitialSharedKey; key != nil {
-		k := sec.Key(key)
-		o.InitialKey = &k
-	} else if cfg.WTVP.Mode != config.WTVPOff {
-		log.Warn("wtvp.initial_shared_key is empty: no box can sign in by WTVP; set it to the key of your WebTV server")
-	}
-	g.wtvp = wtvpserver.New(o)
-	g.wtvp.Handle(service.PassportName, service.Passport(g.boxes))
 	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
@@ -111,10 +105,8 @@ func (g *gateway) openPorts() (err error) {
 	if g.nexusPort, err = listen("passport.listen", g.cfg.Passport.Listen); err != nil {
 		return err
 	}
-	if g.cfg.WTVP.Mode != config.WTVPOff {
-		if g.passportPort, err = listen("wtvp.passport.listen", g.cfg.WTVP.Passport.Listen); err != nil {
-			return err
-		}
+	if err = g.wtvpPorts.open(g.cfg.WTVP); err != nil {
+		return err
 	}
 	if g.adminPort, err = listen("admin.listen", g.cfg.Admin.Listen); err != nil {
 		return err
@@ -140,7 +132,7 @@ func listen(key, address string) (net.Listener, error) {
 }
 
 func (g *gateway) closePorts() {
-	for _, l := range []net.Listener{g.messengerPort, g.nexusPort, g.passportPort, g.adminPort} {
+	for _, l := range append(g.wtvpPorts.all(), g.messengerPort, g.nexusPort, g.adminPort, g.picturesPort) {
 		if l != nil {
 			l.Close()
 		}
@@ -152,7 +144,7 @@ func (g *gateway) run(ctx context.Context) error {
 	root, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g.boxes.Start(root, g.boards)
-	failed := make(chan error, 6)
+	failed := make(chan error, 9)
 	start := func(part func() error) {
 		go func() { failed <- part() }()
 	}
@@ -162,11 +154,15 @@ func (g *gateway) run(ctx context.Context) error {
 	start(func() error { return g.nexus.Serve(g.nexusPort) })
 	start(g.control.Serve)
 	start(func() error { return g.admin.Serve(g.adminPort) })
-	if g.passportPort != nil {
-		start(func() error { return g.wtvp.Serve(root, g.passportPort) })
+	for _, l := range g.wtvpPorts.all() {
+		start(func() error { return g.wtvp.Serve(root, l) })
+	}
+	if g.pictures != nil {
+		start(func() error { return g.pictures.Serve(g.picturesPort) })
 	}
 	g.log.Info("serving", "messenger", g.messengerPort.Addr().String(), "passport", g.nexusPort.Addr().String(),
-		"wtvp", address(g.passportPort), "admin", address(g.adminPort))
+		"wtvp", string(g.cfg.WTVP.Mode), "wtv_passport", address(g.wtvpPorts.passport), "pictures", address(g.picturesPort),
+		"admin", address(g.adminPort))
 	var err error
 	select {
 	case <-ctx.Done():
@@ -190,7 +186,7 @@ func address(l net.Listener) string {
 func (g *gateway) stop(cancel context.CancelFunc, hubDone chan error) error {
 	ctx, done := context.WithTimeout(context.Background(), stopTime)
 	defer done()
-	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx)}
+	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx), g.stopPictures(ctx)}
 	cancel()
 	select {
 	case err := <-hubDone:

@@ -21,7 +21,7 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
 	ctx := t.Context()
-	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.passportPort.Addr().String(), key: key}
+	b := &demoBox{out: io.Discard, messenger: g.messengerPort.Addr().String(), passport: g.wtvpPorts.passport.Addr().String(), key: key}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -226,6 +226,15 @@ func (b *Box) WaitAdded(contact string) (name string) {
 	return name
 }
 
+// T is the test that the box belongs to.
+func (b *Box) T() testing.TB { return b.t }
+
+// WaitTyping waits until a contact has been shown as writing.
+func (b *Box) WaitTyping(contact string) {
+	b.t.Helper()
+	b.wait(contact+" to write", func() bool { return slices.Contains(b.typing, contact) })
+}
+
 // WaitHeard waits until so many texts have come from a contact and gives them
 // all, in order. A gap in the notification is shown by the exact list.
 func (b *Box) WaitHeard(contact string, count int) (texts []string) {

@@ -68,6 +68,7 @@ admin: {listen: "ADMIN"}
 accounts: {domain: ACCOUNTS, registration: closed}
 messenger: {listen: "MESSENGER", advertise: auto}
 passport: {listen: "NEXUS", public_url: "http://NEXUS"}
+pictures: {listen: "127.0.0.1:0"}
 wtvp:
   mode: companion
   initial_shared_key: "KEY"
@@ -81,6 +82,7 @@ matrix:
   ghost_name: "{{.Name}} (WebTV)"
   bot: webtvbot
   encryption: allow
+  show_presence: true
   invites: {allow: ["*"], deny: []}
 `
 
@@ -132,6 +134,19 @@ func (g *Gateway) WaitTaken(events ...mid.EventID) {
 			return nil
 		})
 	}
+}
+
+// WaitDevice waits until the gateway has learned of a friend's device.
+func (g *Gateway) WaitDevice(user mid.UserID, device mid.DeviceID) {
+	g.t.Helper()
+	poll(g.t, "a device is not known", func(ctx context.Context) error {
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(g.dir, "data", "gateway.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return db.QueryRowContext(ctx, `SELECT 1 FROM crypto_device WHERE user_id = ? AND device_id = ?`, user, device).Scan(new(int))
+	})
 }
 
 // Kill ends the gateway at once.

@@ -42,6 +42,10 @@ const sharedSecret = "test-only"
 type Homeserver struct {
 	URL string
 
+	// Presence has it tell presence, which is switched off as homeservers come.
+	// Set it before Configure, and do not restart it then: see startTries.
+	Presence bool
+
 	t    testing.TB
 	bin  string
 	dir  string
@@ -66,7 +70,7 @@ func PrepareHomeserver(t testing.TB) *Homeserver {
 // file is given.
 func (h *Homeserver) Configure(registration string) {
 	h.t.Helper()
-	conf := strings.NewReplacer("DOMAIN", Domain, "REGISTRATION", registration, "SECRET", sharedSecret).Replace(dendriteYAML)
+	conf := strings.NewReplacer("DOMAIN", Domain, "REGISTRATION", registration, "SECRET", sharedSecret, "TELLS", fmt.Sprint(h.Presence)).Replace(dendriteYAML)
 	if err := os.WriteFile(filepath.Join(h.dir, "dendrite.yaml"), []byte(conf), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
@@ -90,7 +94,7 @@ global:
   disable_federation: true
   cache: {max_size_estimated: 64mb, max_age: 1h}
   trusted_third_party_id_servers: []
-  presence: {enable_inbound: false, enable_outbound: false}
+  presence: {enable_inbound: false, enable_outbound: TELLS}
   jetstream: {storage_path: ./js, in_memory: false}
   report_stats: {enabled: false}
 app_service_api:
@@ -314,4 +318,22 @@ func poll(t testing.TB, what string, try func(context.Context) error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// Holds tells whether any file of the homeserver has a text in it.
+func (h *Homeserver) Holds(text string) bool {
+	h.t.Helper()
+	found := false
+	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		found = found || bytes.Contains(data, []byte(text))
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return found
 }

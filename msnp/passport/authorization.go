@@ -3,6 +3,7 @@ package passport
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -126,12 +127,13 @@ func newLogin(address string, passwords []string) (login, error) {
 	if at <= 0 || at == len(address)-1 || len(address) > maxAddress || strings.IndexFunc(address, unprintable) >= 0 {
 		return login{}, errors.New("the address is none")
 	}
-	for _, p := range passwords {
-		if len(p) > maxPassword {
-			return login{}, errors.New("the password is too long to be one")
-		}
+	// A password full of escapes is three times as long read as it is: that reading
+	// is none, the other may be.
+	readings := slices.DeleteFunc(passwords, func(p string) bool { return len(p) > maxPassword })
+	if len(readings) == 0 {
+		return login{}, errors.New("the password is too long to be one")
 	}
-	return login{address, passwords}, nil
+	return login{address, readings}, nil
 }
 
 // unprintable is what stands in no address: it would go into the log.

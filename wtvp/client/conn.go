@@ -46,6 +46,7 @@ type Response struct {
 type Conn struct {
 	id          *Identity
 	incarnation uint32
+	used        bool // by the Box it belongs to
 
 	mu     sync.Mutex // held for the length of a request; guards all below
 	nc     net.Conn
@@ -96,17 +97,25 @@ func Plain(nc net.Conn, id *Identity) *Conn {
 // connection is closed.
 func Secure(nc net.Conn, id *Identity) (*Conn, error) {
 	c := Plain(nc, id)
+	if err := c.secure(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// secure begins a fresh connection with SECURE ON.
+func (c *Conn) secure() error {
 	c.plain = false
-	req := wire.Request{Method: wire.MethodSecureOn, Header: id.header(true)}
+	req := wire.Request{Method: wire.MethodSecureOn, Header: c.id.header(true)}
 	req.Header.Add("wtv-incarnation", strconv.FormatUint(uint64(c.incarnation), 10))
 	var err error
 	if c.greet, err = req.AppendTo(nil); err != nil {
-		_ = nc.Close()
-		return nil, fmt.Errorf("client: SECURE ON: %w", err)
+		_ = c.nc.Close()
+		return fmt.Errorf("client: SECURE ON: %w", err)
 	}
-	c.out = sec.NewStream(id.Keys.Session1, c.incarnation)
-	c.in = sec.NewStream(id.Keys.Session2, c.incarnation)
-	return c, nil
+	c.out = sec.NewStream(c.id.Keys.Session1, c.incarnation)
+	c.in = sec.NewStream(c.id.Keys.Session2, c.incarnation)
+	return nil
 }
 
 // Close ends the connection.

@@ -2,7 +2,8 @@
 // connection. The simulated box, the demo and the tests use it.
 //
 // A Conn may be used from several goroutines; its mutex keeps one request on the line at a time. An Identity may be shared by
-// many connections.
+// many connections. A Box has a mutex too, held for the length of a page with all that it leads to; it alone changes its
+// Identity.
 package client
 
 import (
@@ -45,11 +46,18 @@ func NewIdentity(initial sec.Key, ssid string, userID int) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: making a ticket: %w", err)
 	}
+	id := NewBox(ssid)
+	id.UserID, id.Keys, id.Ticket = userID, c.Keys, t.Encode(initial)
+	return id, nil
+}
+
+// NewBox makes an Identity as it is in a box out of its carton: without a ticket. SignOn gets it one. It describes itself like
+// that of NewIdentity.
+func NewBox(ssid string) *Identity {
 	return &Identity{
-		SSID: ssid, UserID: userID, Keys: c.Keys, Ticket: t.Encode(initial),
-		ROMType: "US-LC2-disk-0MB-8MB", SystemVersion: "7181", Capabilities: "10935ffc8f",
+		SSID: ssid, ROMType: "US-LC2-disk-0MB-8MB", SystemVersion: "7181", Capabilities: "10935ffc8f",
 		UserAgent: "Mozilla/4.0 WebTV/2.2.6.1 (compatible; MSIE 4.0)",
-	}, nil
+	}
 }
 
 // Incarnation returns the number of the last connection; 0 if there was none.

@@ -88,9 +88,15 @@ func capKey(a netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
-// remoteOf returns the address of the other side, an IPv4 address in IPv6 form as IPv4.
-func remoteOf(nc net.Conn) netip.AddrPort {
-	ap, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+// remoteOf returns the address of the other side, an IPv4 address in IPv6 form as IPv4, as addrPort gives it.
+func remoteOf(nc net.Conn) netip.AddrPort { return addrPort(nc.RemoteAddr()) }
+
+// addrPort reads an address, invalid if it is none of IP.
+func addrPort(a net.Addr) netip.AddrPort {
+	if a == nil {
+		return netip.AddrPort{}
+	}
+	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.AddrPort{}
 	}

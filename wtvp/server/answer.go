@@ -64,8 +64,9 @@ func (c *conn) answer(req *Request, resp *Response) error {
 }
 
 // refuse answers something that is no request for a service, logs it and ends the connection.
-func (c *conn) refuse(status int, text, reason string) error {
+func (c *conn) refuse(status int, text, reason string, more ...wire.Field) error {
 	resp := Refuse(status, text, reason)
+	resp.Header = more
 	resp.Close = true
 	c.log.Warn("wtvp: request refused", "ssid", c.sess.SSID, "status", status, "reason", reason)
 	b, err := c.encode(&Session{}, resp)

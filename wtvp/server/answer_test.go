@@ -100,6 +100,7 @@ func (c *loopConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *loopConn) SetWriteDeadline(time.Time) error { return nil }
 func (c *loopConn) Close() error                     { return nil }
 func (c *loopConn) RemoteAddr() net.Addr             { return pipeAddr("10.0.0.1:1") }
+func (c *loopConn) LocalAddr() net.Addr              { return pipeAddr("10.0.0.9:1654") }
 
 // BenchmarkSecuredRequest is what one enciphered request costs the server, without the network.
 func BenchmarkSecuredRequest(b *testing.B) {

@@ -25,6 +25,7 @@ type conn struct {
 	nc       net.Conn
 	services map[string]Handler
 	remote   netip.AddrPort
+	local    netip.AddrPort
 	id       uint64
 	log      *slog.Logger
 
@@ -45,7 +46,7 @@ type conn struct {
 func newConn(s *Server, nc net.Conn, services map[string]Handler, remote netip.AddrPort, id uint64) *conn {
 	br := bufio.NewReaderSize(nc, readBuffer)
 	return &conn{
-		srv: s, nc: nc, services: services, remote: remote, id: id,
+		srv: s, nc: nc, services: services, remote: remote, local: addrPort(nc.LocalAddr()), id: id,
 		log: s.opts.Log.With("conn", id, "remote", remote),
 		br:  br, rd: wire.NewReader(br),
 	}
@@ -187,19 +188,22 @@ func (c *conn) plainSecureOn() (bool, error) {
 // secure turns the connection into a secured one. There is no answer to SECURE ON itself (section 5.1); a refusal is one plain
 // answer and the end.
 func (c *conn) secure(head *wire.Request) error {
-	c.sess = sessionOf(head.Header, c.remote, c.id) // a claim so far, but the log of a refusal names it
-	key := c.srv.opts.InitialKey
-	if key == nil {
+	c.sess = sessionOf(head.Header, c.remote, c.local, c.id) // a claim so far, but the log of a refusal names it
+	open := c.srv.opts.Tickets
+	if open == nil {
 		return c.refuse(500, TextNotSetUp, "no initial shared key is configured: set it to the one of the WebTV server "+
 			"that boxes sign on to (wtvp.initial_shared_key)")
 	}
 	ticket, ok := head.Header.Lookup("wtv-ticket")
 	if !ok {
-		return c.refuse(500, TextSignOn, "SECURE ON without a wtv-ticket")
+		return c.refuseTicket("SECURE ON without a wtv-ticket")
 	}
-	t, err := sec.DecodeTicket(ticket, *key)
+	t, err := open(ticket)
 	if err != nil {
-		return c.refuse(500, TextSignOn, err.Error())
+		return c.refuseTicket(err.Error())
+	}
+	if t.SSID != "" && c.sess.SSID != "" && t.SSID != c.sess.SSID {
+		return c.refuseTicket("SECURE ON with the ticket of another box, " + t.SSID)
 	}
 	incarnation, err := sec.ParseIncarnation(head.Header.Value("wtv-incarnation"))
 	if err != nil {
@@ -207,18 +211,30 @@ func (c *conn) secure(head *wire.Request) error {
 	}
 	c.sess.Secured = true
 	c.sess.UserID, c.sess.Store, c.sess.SigningKey = t.UserID, t.Store, t.SigningKey.Canonical()
-	c.sess.Incarnation = incarnation
+	if t.SSID != "" {
+		c.sess.SSID, c.sess.Named = t.SSID, true
+	}
+	c.sess.Keys, c.sess.Incarnation = t.Keys, incarnation
 	c.out = sec.NewStream(t.Keys.Session2, incarnation)
 	c.rd.SetSource(sec.NewReader(c.br, sec.NewStream(t.Keys.Session1, incarnation)))
 	c.afterBody = false
 	return nil
 }
 
+// refuseTicket refuses a ticket, and tells the box how to get another, if the server knows.
+func (c *conn) refuseTicket(reason string) error {
+	var again wire.Header
+	if f := c.srv.opts.SignOnAgain; f != nil {
+		again = f(&c.sess)
+	}
+	return c.refuse(500, TextSignOn, reason, again...)
+}
+
 // session is who asks: the one who secured the connection, or what the head of a plain request claims.
 func (c *conn) session(head *wire.Request) *Session {
 	s := c.sess
 	if c.out == nil {
-		s = sessionOf(head.Header, c.remote, c.id)
+		s = sessionOf(head.Header, c.remote, c.local, c.id)
 	}
 	return &s
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wtvgate/wtvp/sec"
+	"wtvgate/wtvp/wire"
 )
 
 // ErrClosed is what Serve returns after Shutdown or Close.
@@ -21,6 +22,11 @@ type Options struct {
 	// InitialKey opens tickets: the initial shared key of the WebTV server that hands them out. Without one every SECURE ON
 	// is refused. Whether a published key will do is for the caller to decide (sec.Key.Public).
 	InitialKey *sec.Key
+	// Tickets opens tickets of another form; InitialKey is not used then.
+	Tickets func(ticket string) (Opened, error)
+	// SignOnAgain gives the headers that send a box back to where it gets a ticket, when the one it has does not open. Nil:
+	// its user is asked to connect again.
+	SignOnAgain func(*Session) wire.Header
 	// Allowed are the networks that boxes may come from; empty allows any.
 	Allowed []netip.Prefix
 	// Log receives one line for each refused request. Nil discards.
@@ -36,10 +42,31 @@ type Options struct {
 	WriteTimeout   time.Duration
 }
 
+// Opened is what a ticket says of its box.
+type Opened struct {
+	Keys       sec.Keys
+	UserID     int
+	SSID       string  // "" if tickets of this form do not name their box
+	SigningKey sec.Key // if they do not
+	Store      []byte
+}
+
+// openForeign opens a ticket of minisrv or Redialed.
+func openForeign(ticket string, initial sec.Key) (Opened, error) {
+	t, err := sec.DecodeTicket(ticket, initial)
+	if err != nil {
+		return Opened{}, err
+	}
+	return Opened{Keys: t.Keys, UserID: t.UserID, SigningKey: t.SigningKey, Store: t.Store}, nil
+}
+
 func (o *Options) setDefaults() {
 	if o.InitialKey != nil {
 		key := *o.InitialKey
 		o.InitialKey = &key // the caller's variable may change
+		if o.Tickets == nil {
+			o.Tickets = func(ticket string) (Opened, error) { return openForeign(ticket, key) }
+		}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -15,9 +15,12 @@ import (
 // that opens under the initial shared key: somebody who knows the key let this client, some client, in (section 7.2). The SSID
 // and the headers are claims even then.
 type Session struct {
-	// Secured tells whether the connection is. If not, UserID, Store and SigningKey are empty, and the rest was read from
+	// Secured tells whether the connection is. If not, UserID, Store and the keys are empty, and the rest was read from
 	// the head of this request.
 	Secured bool
+	// Named tells whether the ticket names the SSID, so that it is no claim: only tickets of our own do. Store and SigningKey
+	// are empty then.
+	Named bool
 	// SSID is the serial number of the box in lower case, letters and digits only; "" if none was sent.
 	SSID string
 	// UserID is the number of the user within the box's account, from the ticket; 0 is the subscriber.
@@ -26,6 +29,8 @@ type Session struct {
 	Store []byte
 	// SigningKey is the signing key of the ticket in its canonical form, fit for comparing.
 	SigningKey sec.Key
+	// Keys are those of the ticket.
+	Keys sec.Keys
 	// Incarnation is wtv-incarnation of the SECURE ON.
 	Incarnation uint32
 
@@ -35,12 +40,14 @@ type Session struct {
 
 	// Remote is where the connection comes from, invalid if that is no IP address.
 	Remote netip.AddrPort
+	// Local is the address that the client reached, invalid if that is no IP address.
+	Local netip.AddrPort
 	// Conn numbers the connections of a Server, as in its log.
 	Conn uint64
 }
 
 // sessionOf reads the claims in a head.
-func sessionOf(h wire.Header, remote netip.AddrPort, id uint64) Session {
+func sessionOf(h wire.Header, remote, local netip.AddrPort, id uint64) Session {
 	clip := func(name string) string {
 		v := h.Value(name)
 		return v[:min(len(v), maxIdentity)]
@@ -51,6 +58,7 @@ func sessionOf(h wire.Header, remote netip.AddrPort, id uint64) Session {
 		SystemVersion: clip("wtv-system-version"),
 		Capabilities:  clip("wtv-capability-flags"),
 		Remote:        remote,
+		Local:         local,
 		Conn:          id,
 	}
 }

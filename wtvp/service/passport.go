@@ -56,12 +56,21 @@ type Credentials interface {
 // word (section 7.2): tie a SigningKey to the SSID that showed it first.
 type Box struct {
 	SSID          string // in lower case, letters and digits only, never empty
+	Named         bool   // the ticket names the SSID, so it is no claim; there is no SigningKey then
 	UserID        int    // number of the user within the box's account, 0 is the subscriber
 	Remote        netip.AddrPort
 	SigningKey    sec.Key // in its canonical form
 	ROMType       string  // the model
 	SystemVersion string  // the build number
 	Capabilities  string  // hexadecimal bits; a hint, never a gate
+}
+
+// BoxOf is who asks on a secured connection. What else is served to boxes finds out by it for whom.
+func BoxOf(s *server.Session) Box {
+	return Box{
+		SSID: s.SSID, Named: s.Named, UserID: s.UserID, Remote: s.Remote, SigningKey: s.SigningKey,
+		ROMType: s.ROMType, SystemVersion: s.SystemVersion, Capabilities: s.Capabilities,
+	}
 }
 
 // Refusal is an error of Credentials with words for the user.
@@ -91,14 +100,9 @@ func (m *messengerLogin) ServeWTVP(ctx context.Context, r *server.Request) *serv
 	if refusal := check(r); refusal != nil {
 		return refusal
 	}
-	s := r.Session
-	box := Box{
-		SSID: s.SSID, UserID: s.UserID, Remote: s.Remote, SigningKey: s.SigningKey,
-		ROMType: s.ROMType, SystemVersion: s.SystemVersion, Capabilities: s.Capabilities,
-	}
 	ctx, cancel := context.WithTimeout(ctx, CredentialsTimeout)
 	defer cancel()
-	answer, err := m.creds.MessengerLogin(ctx, box, r.URL.Query)
+	answer, err := m.creds.MessengerLogin(ctx, BoxOf(r.Session), r.URL.Query)
 	if err != nil {
 		return refusalOf(err)
 	}

@@ -140,7 +140,7 @@ func TestPassedOn(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s := secured()
-	if wantBox := (Box{s.SSID, s.UserID, s.Remote, s.SigningKey, s.ROMType, s.SystemVersion, s.Capabilities}); box != wantBox || challenge != raw {
+	if wantBox := (Box{s.SSID, false, s.UserID, s.Remote, s.SigningKey, s.ROMType, s.SystemVersion, s.Capabilities}); box != wantBox || challenge != raw {
 		t.Errorf("%+v %q", box, challenge)
 	}
 	post := request("wtv-passport:/messengerlogin?x", s)

@@ -1,7 +1,8 @@
--- The helper contact, and conversations too long for a screen.
-
--- 1: the helper was put on the account's lists and has said hello.
-ALTER TABLE accounts ADD COLUMN greeted INTEGER NOT NULL DEFAULT 0;
-
--- What waited for a box and is kept until its owner asks for it.
-CREATE INDEX inbox_folded ON inbox (account, peer, id) WHERE state = 'folded';
+-- Which box showed the signing key of a ticket first. The key itself is not
+-- kept: it opens the challenge inside the ticket.
+CREATE TABLE box_keys (
+	digest BLOB    NOT NULL PRIMARY KEY,       -- SHA-256 of the key without parity bits
+	ssid   TEXT    NOT NULL,
+	first  INTEGER NOT NULL                    -- when it was first shown
+) STRICT, WITHOUT ROWID;
+CREATE INDEX box_keys_ssid ON box_keys (ssid, first);

@@ -1,0 +1,147 @@
+package discord
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"wtvgate/bridge/discord/discordtest"
+)
+
+// short makes connections that are found dead soon.
+func short(o *rigOptions) {
+	o.double.Heartbeat = time.Second
+	o.change = func(n *Options) {
+		n.Pace.Silence = 1500 * time.Millisecond
+		n.Pace.Open = 500 * time.Millisecond
+	}
+}
+
+// TestCheck1Deadlocks: what makes the library hang ends in a new connection, and
+// nothing piles up.
+func TestCheck1Deadlocks(t *testing.T) {
+	r, g := newRig(t, short)
+	bob := r.friend("coolcat", g, alice)
+	before := runtime.NumGoroutine()
+	yes, no := true, false
+	for _, c := range []struct {
+		name  string
+		at    discordtest.Stage
+		trick discordtest.Trick
+	}{
+		{"op 7 instead of hello", discordtest.AtHello, discordtest.Trick{Op7: true}},
+		{"silence after the upgrade", discordtest.AtHello, discordtest.Trick{Silence: true}},
+		{"drop at hello", discordtest.AtHello, discordtest.Trick{Drop: true}},
+		{"op 7 in answer to resume", discordtest.AtResume, discordtest.Trick{Op7: true}},
+		{"op 9 true in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &yes}},
+		{"op 9 false in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &no}},
+		{"op 11 in answer to resume", discordtest.AtResume, discordtest.Trick{Op11: true}},
+	} {
+		r.d.Misbehave(c.at, c.trick)
+		conns := r.d.Connections()
+		r.d.Drop()
+		r.until(c.name, func() bool { return r.d.Connections() >= conns+2 && r.d.Connected() == 1 && r.hub.States()[0].Up })
+		bob.Say(bob.DM(), c.name)
+		r.gets(alice, "coolcat: "+c.name)
+	}
+	r.d.Mute(true)
+	conns := r.d.Connections()
+	r.until("no ACKs are noticed", func() bool { return r.d.Connections() > conns })
+	r.d.Mute(false)
+	r.until("connected", func() bool { return r.d.Connected() == 1 && r.hub.States()[0].Up })
+	r.d.Op7()
+	bob.Say(bob.DM(), "last")
+	r.gets(alice, "coolcat: last")
+	if after := runtime.NumGoroutine(); after > before+40 {
+		t.Errorf("%d goroutines, %d before", after, before)
+	}
+}
+
+// TestCheck2Stops: codes that only a person can mend end the tries, and the state
+// says what to do.
+func TestCheck2Stops(t *testing.T) {
+	for code, want := range map[int]string{4004: "token", 4013: "intents", 4014: "Message Content"} {
+		r, _ := newRig(t)
+		conns := r.d.Connections()
+		r.d.CloseWith(code)
+		r.until("stopped", func() bool { s := r.hub.States()[0]; return !s.Up && strings.Contains(s.Text, want) })
+		if got := r.d.Connections(); got != conns {
+			t.Errorf("%d: %d more connections", code, got-conns)
+		}
+		r.close()
+	}
+}
+
+// TestCheck2BadTokenAtStart: no connection is made at all.
+func TestCheck2BadTokenAtStart(t *testing.T) {
+	r, _ := newRig(t, func(o *rigOptions) {
+		o.idle = true
+		o.change = func(n *Options) { n.Token = "wrong" }
+	})
+	r.until("stopped", func() bool { return strings.Contains(r.hub.States()[0].Text, "refuses the token") })
+	if r.d.Connections() != 0 || len(r.d.Requests("")) != 1 {
+		t.Errorf("%d connections, %d requests", r.d.Connections(), len(r.d.Requests("")))
+	}
+}
+
+// TestCheck2Fuse: the twenty-first new session within an hour is not begun, also by
+// a new process.
+func TestCheck2Fuse(t *testing.T) {
+	r, _ := newRig(t)
+	for range maxIdentifies - 2 {
+		if err := r.n.happened(t.Context(), kindIdentify); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.restart() // the twentieth
+	r.d.ForgetSessions()
+	r.d.Drop()
+	r.until("stopped", func() bool { return strings.Contains(r.hub.States()[0].Text, "20 new sessions") })
+	if got := r.d.Identifies(); got != 2 {
+		t.Errorf("%d identifies", got)
+	}
+	r.close()
+	r.open(rigOptions{})
+	r.run(rigOptions{idle: true})
+	r.until("stopped", func() bool { return strings.Contains(r.hub.States()[0].Text, "20 new sessions") })
+	if got := r.d.Identifies(); got != 2 {
+		t.Errorf("%d identifies", got)
+	}
+}
+
+// TestCheck2FewStartsLeft: what Discord says is left of the day is left alone.
+func TestCheck2FewStartsLeft(t *testing.T) {
+	r, _ := newRig(t)
+	r.close()
+	r.d.SetIdentifiesLeft(minStarts - 1)
+	r.open(rigOptions{})
+	r.run(rigOptions{idle: true})
+	r.until("stopped", func() bool { return strings.Contains(r.hub.States()[0].Text, "only 49 more sessions") })
+}
+
+// TestCheck16NoPrivileged: every privileged intent off: direct messages work, the
+// rest says why not.
+func TestCheck16NoPrivileged(t *testing.T) {
+	r, g := newRig(t, func(o *rigOptions) { o.double.NoPrivileged = true })
+	bob := r.friend("coolcat", g, alice)
+	general := g.AddChannel("general")
+	mod := r.d.AddUser("mod")
+	mod.Join(g, g.AddRole("mods", permManageWebhooks|permManageChannels))
+	bob.Say(bob.DM(), "hi")
+	r.gets(alice, "coolcat: hi")
+	if got := r.answer(mod.Command(general, "webtv", discordtest.Sub("bridge"))); !strings.Contains(got, "Message Content Intent") {
+		t.Errorf("bridge: %q", got)
+	}
+	if got := r.answer(bob.Command(general, "webtv", discordtest.Sub("room", discordtest.Arg("name", "alice")))); !strings.Contains(got, "Message Content Intent") {
+		t.Errorf("room: %q", got)
+	}
+	r.add(alice, "#general.webtv-fans@discord.com")
+	r.gets(alice, "#general.webtv-fans@discord.com: (The invitation could not be sent: "+textContent+".)")
+	// the fallback: online for ten minutes after speaking, then away
+	r.until("online", func() bool { return r.hub.Appearance(alice, bobAddress).Presence == "online" })
+	r.off.move(spokenFor)
+	if got := r.hub.Appearance(alice, bobAddress).Presence; got != "away" {
+		t.Errorf("later: %s", got)
+	}
+}

@@ -1,0 +1,172 @@
+package discord
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/id"
+)
+
+// marks.go: what a friend sees of their line's way to the TV. Bots have no read
+// receipts, so it is a reaction: a clock while the line waits, a television when
+// the box has it, and nothing when that was at once (discord.md 3.7).
+
+const (
+	emojiClock = "\U0001F552"
+	emojiTV    = "\U0001F4FA"
+	// maxClocks bounds the lines that are watched for it: in a flood the later ones
+	// go without.
+	maxClocks = 1000
+	// maxShown is how many lines of a conversation are marked at once when a box
+	// comes back: what is older needs no mark.
+	maxShown = 20
+)
+
+// clocks are lines that may get a clock, in the order of their time.
+type clocks struct {
+	mu   sync.Mutex
+	all  []clock
+	wake chan struct{}
+}
+
+type clock struct {
+	due     time.Time
+	msg     string
+	channel string
+	pair    pair
+}
+
+// afterwards is what follows a line's way to the core.
+func (n *Network) afterwards(h *head, p pair, empty bool) {
+	if empty {
+		return
+	}
+	n.clocks.mu.Lock()
+	defer n.clocks.mu.Unlock()
+	if len(n.clocks.all) < maxClocks {
+		n.clocks.all = append(n.clocks.all, clock{time.Now().Add(n.pace.Clock), h.ID, h.ChannelID, p})
+		signal(n.clocks.wake)
+	}
+}
+
+// next is the first line, and how long until it is due.
+func (c *clocks) next() (clock, time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.all) == 0 {
+		return clock{}, 0, false
+	}
+	return c.all[0], time.Until(c.all[0].due), true
+}
+
+func (c *clocks) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = c.all[1:]
+}
+
+// run sets the clocks until ctx ends.
+func (n *Network) runClocks(ctx context.Context) {
+	for ctx.Err() == nil {
+		x, wait, ok := n.clocks.next()
+		if !ok {
+			select {
+			case <-ctx.Done():
+			case <-n.clocks.wake:
+			}
+			continue
+		}
+		if wait > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
+			continue
+		}
+		n.clocks.drop()
+		if err := n.late(ctx, x); err != nil && ctx.Err() == nil {
+			n.log.Warn("a line's mark is missing", "channel", x.channel, "err", err)
+		}
+	}
+}
+
+// late marks a line that the box does not have yet, and says once that its TV is
+// off.
+func (n *Network) late(ctx context.Context, x clock) error {
+	lines, err := n.linesOf(ctx, x.msg)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if l.account != x.pair.account || l.clock != clockNone {
+			continue
+		}
+		if err := n.react(ctx, http.MethodPut, l, emojiClock); err != nil {
+			return err
+		}
+		if err := n.setClock(ctx, l, clockSet); err != nil {
+			return err
+		}
+	}
+	if n.isOn(x.pair.account, id.Remote(x.pair.name)) {
+		return nil
+	}
+	fresh, err := n.setTold(ctx, x.pair, true)
+	if err != nil || !fresh {
+		return err
+	}
+	return n.notify(ctx, x.channel, "", "off/"+x.msg, escape(n.nameOf(x.pair.account))+"'s TV is off, I keep this.")
+}
+
+// react sets or takes back a reaction of the bot's.
+func (n *Network) react(ctx context.Context, method string, l line, emoji string) error {
+	return n.rest.do(ctx, request{method: method, route: "/channels/{}/messages/{}/reactions/{}/@me", args: []string{l.channel, l.id, emoji}}, nil)
+}
+
+// MarkRead implements bridge.Reader.
+func (n *Network) MarkRead(ctx context.Context, m bridge.Outbound, e id.Event) error {
+	if n.live.Load() == nil {
+		return errNotRunning
+	}
+	msg := messageOf(e)
+	lines, err := n.linesOf(ctx, msg)
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	all, err := n.unshown(ctx, m.From.Address, lines[0].channel, msg, maxShown)
+	if err != nil {
+		return err
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		l := all[i]
+		if l.clock == clockSet {
+			if err := n.react(ctx, http.MethodDelete, l, emojiClock); temporaryOnly(err) != nil {
+				return judge(err)
+			}
+			if err := n.react(ctx, http.MethodPut, l, emojiTV); temporaryOnly(err) != nil {
+				return judge(err)
+			}
+		}
+		if err := n.setClock(ctx, l, clockDone); err != nil {
+			return err
+		}
+	}
+	if p, ok, err := n.pairOf(ctx, m.From.Address, lines[0].user); err != nil {
+		return err
+	} else if ok && p.told {
+		_, err := n.setTold(ctx, p, false)
+		return err
+	}
+	return nil
+}
+
+// temporaryOnly lets refusals be: a mark is not worth more.
+func temporaryOnly(err error) error {
+	if err != nil && temporary(err) {
+		return err
+	}
+	return nil
+}

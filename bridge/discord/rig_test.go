@@ -1,0 +1,327 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/discord/discordtest"
+	"wtvgate/bridge/id"
+	"wtvgate/bridge/store"
+	"wtvgate/bridge/text"
+	"wtvgate/puppets"
+)
+
+// patience is how long a test waits for what should happen.
+const patience = 60 * time.Second
+
+// quick is the pace of tests.
+func quick() Pace {
+	return Pace{Open: 2 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
+		Echo: 100 * time.Millisecond, Clock: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
+		History: time.Millisecond, Chore: 20 * time.Millisecond, OpenGap: 0}
+}
+
+// rig is a hub on a real store with the network, against the double.
+type rig struct {
+	t    *testing.T
+	dir  string
+	d    *discordtest.Server
+	st   *store.Store
+	hub  *bridge.Hub
+	n    *Network
+	log  *syncLog
+	off  *clockShift
+	stop func()
+}
+
+// clockShift moves our clock on.
+type clockShift struct {
+	mu sync.Mutex
+	by time.Duration
+}
+
+func (c *clockShift) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.by)
+}
+
+func (c *clockShift) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by += d
+}
+
+// syncLog is a log that can be read while it is written, and that a test can wait
+// for a line of.
+type syncLog struct {
+	mu   sync.Mutex
+	b    strings.Builder
+	more chan struct{}
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+	return l.b.Write(p)
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// changed is closed with the next line.
+func (l *syncLog) changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.more == nil {
+		l.more = make(chan struct{})
+	}
+	return l.more
+}
+
+// options of a rig.
+type rigOptions struct {
+	double discordtest.Options
+	change func(*Options)
+	idle   bool // do not wait for the connection
+}
+
+// newRig starts the double, a guild and a gateway with three accounts.
+func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild) {
+	t.Helper()
+	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose()}}
+	for _, c := range change {
+		c(&o)
+	}
+	d := discordtest.Start(t, o.double)
+	g := d.AddGuild("WebTV Fans")
+	r := &rig{t: t, dir: t.TempDir(), d: d, log: &syncLog{}, off: &clockShift{}}
+	r.open(o)
+	for _, a := range []id.Account{alice, carol, dora} {
+		if err := r.hub.CreateAccount(t.Context(), bridge.NewAccount{Address: a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.run(o)
+	t.Cleanup(func() {
+		r.close()
+		if t.Failed() {
+			t.Logf("log:\n%s", r.log)
+		}
+	})
+	return r, g
+}
+
+// open makes a gateway on the data directory.
+func (r *rig) open(o rigOptions) {
+	r.t.Helper()
+	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	if r.st, err = store.Open(context.Background(), r.dir, store.Options{Log: log}); err != nil {
+		r.t.Fatal(err)
+	}
+	p := quick()
+	opts := Options{Token: r.d.Token(), APIURL: r.d.URL(), AddressDomain: "discord.com", AccountDomain: "webtv.local",
+		Seal: r.st.Seal, Unseal: r.st.Unseal, DB: r.st.DB(), Log: log, Now: r.off.now, Pace: &p}
+	if o.change != nil {
+		o.change(&opts)
+	}
+	if r.n, err = New(opts); err != nil {
+		r.t.Fatal(err)
+	}
+	r.hub = bridge.NewHub(r.st, puppets.NewDirectory("webtv.local"), log, nil)
+	if err := r.hub.Add(r.n); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// run starts it and waits until Discord has it.
+func (r *rig) run(o rigOptions) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.hub.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				r.t.Errorf("hub: %v", err)
+			}
+		case <-time.After(patience):
+			r.t.Error("the hub does not stop")
+		}
+		r.stop = func() {}
+	}
+	if !o.idle {
+		r.until("connected", func() bool { return r.hub.States()[0].Up && r.d.Connected() > 0 && len(r.d.Commands()) > 0 })
+	}
+}
+
+// count is how many rows wait for an account.
+func (r *rig) count(a id.Account) (c int) {
+	if _, err := r.n.row(context.Background(), "count", `SELECT count(*) FROM inbox WHERE account = ? AND state = 'pending'`, []any{a}, &c); err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+func (r *rig) close() {
+	r.stop()
+	if r.st != nil {
+		if err := r.st.Close(); err != nil {
+			r.t.Errorf("closing the store: %v", err)
+		}
+		r.st = nil
+	}
+}
+
+// restart is another process on the same data.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.close()
+	r.open(rigOptions{})
+	r.run(rigOptions{})
+}
+
+// until waits for a condition on either side.
+func (r *rig) until(what string, cond func() bool) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		more := r.log.changed()
+		if cond() {
+			return
+		}
+		step, done := context.WithTimeout(ctx, 10*time.Millisecond)
+		select {
+		case <-more:
+		case <-step.Done():
+		}
+		done()
+		if ctx.Err() != nil {
+			r.t.Fatalf("timed out: %s\n%s", what, r.log)
+		}
+	}
+}
+
+// say has a box write.
+func (r *rig) say(a id.Account, to id.Address, words string) {
+	r.t.Helper()
+	if err := r.hub.Say(r.t.Context(), id.Conversation{Account: a, Peer: to}, text.FromMSN(words, "")); err != nil {
+		r.t.Fatalf("say %q: %v", words, err)
+	}
+}
+
+// add has a box put somebody on its list.
+func (r *rig) add(a id.Account, peer id.Address) {
+	r.t.Helper()
+	if _, _, err := r.hub.AddContact(r.t.Context(), a, peer, string(peer), store.ForwardList, nil); err != nil {
+		r.t.Fatalf("add %s: %v", peer, err)
+	}
+}
+
+// inbox is what waits for an account, as "sender: text".
+func (r *rig) inbox(a id.Account) []string {
+	r.t.Helper()
+	lines := []string{}
+	for _, row := range r.rows(a) {
+		var c text.Content
+		if err := json.Unmarshal(row.Body, &c); err != nil {
+			r.t.Fatal(err)
+		}
+		lines = append(lines, row.Name+": "+c.Body)
+	}
+	return lines
+}
+
+func (r *rig) rows(a id.Account) []store.Incoming {
+	rows, err := r.st.PendingIncoming(context.Background(), a, 0, 10000)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return rows
+}
+
+// gets waits until exactly these lines wait for an account, and takes them.
+func (r *rig) gets(a id.Account, want ...string) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%s gets %q", a, want), func() bool { return len(r.inbox(a)) >= len(want) })
+	if got := r.inbox(a); strings.Join(got, "|") != strings.Join(want, "|") {
+		r.t.Fatalf("%s got %q, want %q", a, got, want)
+	}
+	r.take(a)
+}
+
+// take has the box read all that waits.
+func (r *rig) take(a id.Account) {
+	r.t.Helper()
+	if err := r.hub.Delivered(r.t.Context(), r.rows(a)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// sent are the texts that the bot wrote into a channel.
+func (r *rig) sent(c *discordtest.Channel) (all []string) {
+	for _, m := range r.d.Sent(c) {
+		all = append(all, m.Content)
+	}
+	return all
+}
+
+// answer is what a person's command or button gets.
+func (r *rig) answer(i *discordtest.Interaction) string {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	a, err := i.Wait(ctx)
+	if err != nil {
+		r.t.Fatalf("no answer: %v\n%s", err, r.log)
+	}
+	return a.Content
+}
+
+const bobAddress = id.Address("coolcat@discord.com")
+
+// friend makes a person in the guild who is linked with accounts, all of whom were
+// asked and accepted.
+func (r *rig) friend(name string, g *discordtest.Guild, accounts ...id.Account) *discordtest.Person {
+	r.t.Helper()
+	p := r.d.AddUser(name)
+	p.Join(g)
+	for _, a := range accounts {
+		r.link(p, name, a)
+	}
+	return p
+}
+
+// link goes through asking and accepting.
+func (r *rig) link(p *discordtest.Person, name string, a id.Account) {
+	r.t.Helper()
+	before := len(r.d.Sent(p.DM()))
+	r.add(a, id.Address(name+"@discord.com"))
+	r.until("the ask", func() bool { return len(r.d.Sent(p.DM())) > before })
+	asks := r.d.Sent(p.DM())
+	if got := r.answer(p.Press(asks[len(asks)-1].ID, pressYes+a.Local())); !strings.HasPrefix(got, "You can now chat with") {
+		r.t.Fatalf("the answer to yes is %q", got)
+	}
+	r.gets(a, name+"@discord.com: (They said yes.)")
+}
+
+// said are the bot's texts in a channel after the first n.
+func (r *rig) said(c *discordtest.Channel, n int) []string { return r.sent(c)[n:] }

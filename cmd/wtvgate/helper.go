@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+
+	"wtvgate/bridge"
+	"wtvgate/bridge/helper"
+	"wtvgate/bridge/id"
+)
+
+// switches are the accounts' settings as the helper shows and changes them.
+type switches struct{ hub *bridge.Hub }
+
+// Settings implements helper.Settings.
+func (s switches) Settings(ctx context.Context, a id.Account) ([]helper.Setting, error) {
+	now, err := s.hub.Settings(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	var all []helper.Setting
+	for _, v := range now.List() {
+		all = append(all, helper.Setting(v))
+	}
+	return all, nil
+}
+
+// Set implements helper.Settings.
+func (s switches) Set(ctx context.Context, a id.Account, key, value string) error {
+	return s.hub.SetSettings(ctx, a, func(now *bridge.Settings) error { return now.Set(key, value) })
+}
