@@ -121,7 +121,7 @@ func (h *Hub) introduceTo(tx *store.Tx, a Account) error {
 	if err != nil {
 		return err
 	}
-	in.Kind = KindTimeless
+	in.Kind = KindGreeting
 	_, err = tx.AddIncoming(in)
 	return err
 }

@@ -29,10 +29,12 @@ const (
 	maxFolded = maxWaiting
 )
 
-// KindTimeless is the kind of a row that a client shows without the time it was
-// written at, however long it waited: the helper's greeting, and the line that stands
-// for messages that were set aside.
-const KindTimeless = "timeless"
+// Kinds of rows that a client shows without the time they were written at, however
+// long they waited.
+const (
+	KindTimeless = "timeless" // the line that stands for messages that were set aside
+	KindGreeting = "greeting" // the helper's first words: nothing to ring a box at once for
+)
 
 // away tells whether an account cannot be rung by a contact now: it is off, hidden
 // or takes no invitations. Which of them is nobody's business.

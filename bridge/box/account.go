@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,13 +35,13 @@ type account struct {
 	name     string
 	settings bridge.Settings
 	roster   bridge.Roster
-	entries  map[id.Address]bridge.Contact
-	synced   bool // the client has asked for its lists
-	present  bool // the first CHG has come
+	synced   bool      // the client has asked for its lists
+	present  bool      // the first CHG has come
+	online   time.Time // when it came
 	status   wire.Status
 	clientID string
 	invites  bool // IMS
-	shown    map[id.Address]server.Presence
+	shown    notices
 	paced    map[id.Address]bool // friends whose next change waits; true: there is one
 	talks    map[id.Address]*talk
 	ringing  int // talks that ring
@@ -65,13 +66,12 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 		return nil, fmt.Errorf("box: reading the lists: %w", err)
 	}
 	a := &account{
-		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name, settings: settings,
+		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name, settings: settings, roster: roster,
 		status: wire.Offline, clientID: "0", invites: true,
 	}
 	a.turns.ended = make(chan struct{})
 	a.byBox = byBox
 	a.plain.Store(a.isBox())
-	a.takeRoster(roster)
 	g.wg.Add(1) // until leave
 	if old := g.hub.Sit(a.addr, a); old != nil {
 		old.End(bridge.EndElsewhere)
@@ -114,7 +114,7 @@ func (a *account) ListsChanged() { a.hint(func(h *hints) { h.lists = true }) }
 
 // Typing implements bridge.Seat.
 func (a *account) Typing(peer id.Address, on bool) {
-	if t := a.look.Load(); t == nil || t.blocked[peer] {
+	if t := a.look.Load(); t == nil || t.on(peer).Has(wire.Block) {
 		return
 	}
 	a.hint(func(h *hints) { note(&h.typing, peer, on) })
@@ -207,8 +207,8 @@ func (a *account) Identify(v server.CVR) {
 		a.client.CVR = v
 		if plain := a.isBox(); plain != a.plain.Load() {
 			a.plain.Store(plain)
-			for peer := range a.shown {
-				a.recheck(peer)
+			for _, p := range slices.Clone(a.shown) {
+				a.recheck(id.Address(p.Address))
 			}
 		}
 		return nil

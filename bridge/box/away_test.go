@@ -36,6 +36,7 @@ func TestHelperOnTheBox(t *testing.T) {
 	for _, d := range []wire.Dialect{wire.MSNP3, wire.MSNP6, wire.MSNP8} {
 		t.Run(fmt.Sprint(d), func(t *testing.T) {
 			r := newRig(t, withHelper(t))
+			r.gw.greetAfter = 0
 			b := r.signIn("alice", d)
 			if c, ok := b.roster.Find(helperAddr); !ok || c.Name != "Helper" || c.Lists != wire.Lists(wire.Forward|wire.Allow|wire.Reverse) {
 				t.Errorf("the helper is %+v", c)
@@ -68,6 +69,7 @@ func TestHelperOnTheBox(t *testing.T) {
 // lies between as a number, which the helper brings back.
 func TestLongBacklogIsFolded(t *testing.T) {
 	r := newRig(t, withHelper(t))
+	r.gw.greetAfter = 0
 	for i := range 60 {
 		r.writes("alice", fmt.Sprint("line ", i))
 	}

@@ -61,18 +61,19 @@ type Linker interface {
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
 // service.Credentials, by CheckPassword passport.Accounts.
 type Gateway struct {
-	hub     *bridge.Hub
-	log     *slog.Logger
-	now     func() time.Time
-	flatten Flatten
-	first   bool
-	tickets *passport.Tickets
-	links   Linker // nil: none
-	foldFor time.Duration
-	logins  logins
-	ledger  *ledger
-	unshown atomic.Int64
-	boards  server.Switchboards
+	hub        *bridge.Hub
+	log        *slog.Logger
+	now        func() time.Time
+	flatten    Flatten
+	first      bool
+	tickets    *passport.Tickets
+	links      Linker // nil: none
+	foldFor    time.Duration
+	greetAfter time.Duration
+	logins     logins
+	ledger     *ledger
+	unshown    atomic.Int64
+	boards     server.Switchboards
 
 	running context.Context // of Run; what accounts live under
 	wg      sync.WaitGroup  // accounts
@@ -90,7 +91,7 @@ func NewGateway(o Options) *Gateway {
 	if o.Tickets == nil {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor, greetAfter: greetAfter}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	return g

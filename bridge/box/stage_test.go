@@ -28,8 +28,9 @@ type stage struct {
 	net *testNet
 }
 
-// onStage runs f in a bubble with the accounts alice, carol and dora.
-func onStage(t *testing.T, flatten Flatten, f func(s *stage)) {
+// onStage runs f in a bubble with the accounts alice, carol and dora, and perhaps
+// with more networks.
+func onStage(t *testing.T, flatten Flatten, f func(s *stage), more ...func(*bridge.Hub) bridge.Network) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(t.Context(), t.TempDir(), store.Options{})
@@ -40,6 +41,11 @@ func onStage(t *testing.T, flatten Flatten, f func(s *stage)) {
 		s := &stage{t: t, net: newTestNet(), hub: bridge.NewHub(st, puppets.NewDirectory("webtv.local"), log, nil)}
 		if err := s.hub.Add(s.net); err != nil {
 			t.Fatal(err)
+		}
+		for _, n := range more {
+			if err := s.hub.Add(n(s.hub)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		s.gw = NewGateway(Options{Hub: s.hub, Log: log, Flatten: flatten})
 		ctx, cancel := context.WithCancel(context.Background())

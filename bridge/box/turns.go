@@ -43,6 +43,15 @@ func note[V any](all *map[id.Address]V, peer id.Address, v V) {
 	(*all)[peer] = v
 }
 
+// drop takes an entry out, and the map away with its last: an empty one keeps its
+// room.
+func drop[V any](all *map[id.Address]V, peer id.Address) {
+	delete(*all, peer)
+	if len(*all) == 0 {
+		*all = nil
+	}
+}
+
 // empty tells whether nothing was left.
 func (h *hints) empty() bool {
 	return !h.lists && len(h.waiting)+len(h.recheck)+len(h.typing)+len(h.later) == 0

@@ -16,7 +16,7 @@ type Incoming struct {
 	Peer    id.Address
 	Network id.Network
 	Event   id.Event
-	Kind    string    // message, notice, aside, timeless
+	Kind    string    // message, notice, aside, timeless, greeting
 	Name    string    // the sender's screen name
 	Body    []byte    // at most MaxBody
 	Sent    time.Time // when the friend wrote it

@@ -162,18 +162,18 @@ func (b *demoBox) befriend(ctx context.Context) error {
 	return nil
 }
 
-// open opens a conversation with the friend.
-func (b *demoBox) open(ctx context.Context) (*msnp.Board, error) {
+// open opens a conversation with somebody.
+func (b *demoBox) open(ctx context.Context, who string) (*msnp.Board, error) {
 	talk, err := b.ns.OpenBoard(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("no conversation could be opened: %w", err)
 	}
-	if _, err := talk.Call(ctx, demoFriend); err != nil {
-		return nil, fmt.Errorf("the friend could not be called: %w", err)
+	if _, err := talk.Call(ctx, who); err != nil {
+		return nil, fmt.Errorf("%s could not be called: %w", who, err)
 	}
 	j, err := await[msnp.Joined](ctx, talk.Events())
 	if err != nil {
-		return nil, fmt.Errorf("the friend did not join: %w", err)
+		return nil, fmt.Errorf("%s did not join: %w", who, err)
 	}
 	b.screen("-- conversation with %s --", j.Name)
 	return talk, nil
@@ -189,10 +189,10 @@ func (b *demoBox) awaitPresence(ctx context.Context, who string) (msnp.Presence,
 	}
 }
 
-// meetHelper takes the call of the gateway's own contact, which comes once in an
-// account's life, and asks what it can do.
+// meetHelper calls the gateway's own contact, which would ring after a while by
+// itself, is greeted, and asks what it can do.
 func (b *demoBox) meetHelper(ctx context.Context) error {
-	talk, err := b.answer(ctx, demoHelper)
+	talk, err := b.open(ctx, demoHelper)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
-	chapter("The gateway's own contact says hello, this once")
+	chapter("The gateway's own contact, which greets this once")
 	if err := b.meetHelper(ctx); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 		return err
 	}
 	chapter("They talk")
-	talk, err := b.open(ctx)
+	talk, err := b.open(ctx, demoFriend)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func demoTalk(ctx context.Context, b *demoBox, in io.Reader) error {
 	if err := b.befriend(ctx); err != nil {
 		return err
 	}
-	talk, err := b.open(ctx)
+	talk, err := b.open(ctx, demoFriend)
 	if err != nil {
 		return err
 	}

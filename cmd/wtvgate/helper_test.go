@@ -34,7 +34,7 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 	if c, ok := roster.Find(demoHelper); !ok || c.Lists != wire.Lists(wire.Forward)|wire.Lists(wire.Allow)|wire.Lists(wire.Reverse) || c.Name != "Helper" {
 		t.Errorf("the helper is %+v, %v", c, ok)
 	}
-	talk, err := b.answer(ctx, demoHelper)
+	talk, err := b.open(ctx, demoHelper) // sooner than it rings
 	must(err)
 	read := func(want string) {
 		t.Helper()
@@ -48,6 +48,8 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 	for _, s := range []struct{ say, want string }{
 		{"help", "Type a word or its number:\n1 add, 2 who, 3 join, 4 mute, 5 find,\n6 status, 7 whoami, 8 settings, 9 more"},
 		{"2", "Your list is empty. Type add to put somebody on\nit."},
+		{"set emoji words", "Done: emoji is words."},
+		{"set lines 20", "Done: lines is 20."},
 		{"add " + demoFriend, demoFriend + " is on your list now. You can\nwrite at once."},
 	} {
 		must(b.say(ctx, talk, s.say))
@@ -56,8 +58,13 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 	if a, err := awaitNS[msnp.Added](ctx, b); err != nil || a.Address != demoFriend {
 		t.Errorf("the box was told of %+v, %v", a, err)
 	}
+	now, err := g.hub.Settings(ctx, demoAccount)
+	must(err)
+	if now.Lines != 20 || now.Emoji != 1 {
+		t.Errorf("the settings are %+v", now)
+	}
 	must(talk.Leave(ctx))
-	friend, err := b.open(ctx)
+	friend, err := b.open(ctx, demoFriend)
 	must(err)
 	must(b.exchange(ctx, friend, "Hello Echo"))
 	must(b.ns.SignOut(ctx))
