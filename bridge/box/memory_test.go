@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"testing"
 
 	"wtvgate/bridge"
@@ -74,27 +75,40 @@ func idle(t *testing.T, withHelper bool) int {
 			t.Fatal(err)
 		}
 	}
-	before := heap()
-	all := make([]*account, accounts)
+	costs := make([]int, 5)
+	for i := range costs {
+		costs[i] = signedIn(t, gw, infos, withHelper)
+	}
+	slices.Sort(costs)
+	cancel()
+	gw.Wait()
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
+	return costs[len(costs)/2] // what the store and the runtime keep comes and goes
+}
+
+// signedIn signs all accounts in and out, and gives what one of them costs meanwhile.
+func signedIn(t *testing.T, gw *Gateway, infos []bridge.AccountInfo, withHelper bool) int {
+	t.Helper()
+	ctx, before := t.Context(), heap()
+	all := make([]*account, len(infos))
 	for i, info := range infos {
+		var err error
 		if all[i], err = gw.open(ctx, info, server.Client{Dialect: wire.MSNP6}, true, mute{}); err != nil {
 			t.Fatal(err)
 		}
 		shown := 0
-		err := all[i].Sync(ctx, 0, func(server.Roster) {})
-		if err == nil {
+		if err = all[i].Sync(ctx, 0, func(server.Roster) {}); err == nil {
 			err = all[i].SetStatus(ctx, wire.Online, "0", func(p []server.Presence) { shown = len(p) })
 		}
 		if err != nil || shown == 1 != withHelper {
 			t.Fatalf("%d contacts are shown, %v", shown, err)
 		}
 	}
-	cost := (heap() - before) / accounts
-	runtime.KeepAlive(all)
-	cancel()
-	gw.Wait()
-	if err := st.Close(); err != nil {
-		t.Error(err)
+	cost := (heap() - before) / len(all)
+	for _, a := range all {
+		a.Done()
 	}
 	return cost
 }
