@@ -11,6 +11,7 @@ require (
 	golang.org/x/crypto v0.57.0
 	golang.org/x/image v0.30.0
 	golang.org/x/net v0.59.0
+	golang.org/x/term v0.46.0
 	golang.org/x/text v0.42.0
 	maunium.net/go/mautrix v0.28.0
 	modernc.org/sqlite v1.60.1

@@ -71,6 +71,7 @@ type Gateway struct {
 	foldFor    time.Duration
 	greetAfter time.Duration
 	logins     logins
+	signIns    chan struct{} // a token for each sign-in that reads the store
 	ledger     *ledger
 	unshown    atomic.Int64
 	boards     server.Switchboards
@@ -94,8 +95,14 @@ func NewGateway(o Options) *Gateway {
 	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor, greetAfter: greetAfter}
 	g.ledger = newLedger(g)
 	g.logins.init()
+	g.signIns = make(chan struct{}, maxSignIns)
 	return g
 }
+
+// maxSignIns is how many sign-ins read the store at a time. All boxes of a town come
+// back together after a power cut: more at once than the machine has cores would not
+// sign them in sooner, and each costs a reader of the database.
+const maxSignIns = 4
 
 // Start readies the gateway for sign-ins; boards is the Messenger server's half
 // that opens switchboards. Accounts end when ctx does.

@@ -117,6 +117,12 @@ func (l *login) Verify(ctx context.Context, response string, n server.Notifier) 
 	if err != nil {
 		return nil, l.refuse("no address of ours")
 	}
+	select {
+	case l.g.signIns <- struct{}{}:
+		defer func() { <-l.g.signIns }()
+	case <-ctx.Done():
+		return nil, wire.Fail(wire.ErrAuthBusy, ctx.Err()) // the queue was longer than CallTime
+	}
 	info, err := l.g.hub.AccountInfo(ctx, addr)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, l.refuse("no such account")

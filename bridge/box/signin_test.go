@@ -8,6 +8,8 @@ import (
 
 	"wtvgate/bridge"
 	msnp "wtvgate/msnp/client"
+	"wtvgate/msnp/passport"
+	"wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
 	wtvp "wtvgate/wtvp/client"
 )
@@ -216,4 +218,39 @@ func TestNothingSecretIsLogged(t *testing.T) {
 			t.Errorf("%q stands in the log", s)
 		}
 	}
+}
+
+// TestSignInQueue: a crowd signs in a few at a time, and who waited too long is told
+// that the service is busy, not that the answer was wrong.
+func TestSignInQueue(t *testing.T) {
+	onStage(t, FlattenNobody, func(s *stage) {
+		for range maxSignIns {
+			s.gw.signIns <- struct{}{}
+		}
+		secret, err := s.hub.Secrets().BoxSecret(s.t.Context(), acct("alice"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		verify := func(ctx context.Context) error {
+			l, err := s.gw.Login(ctx, pcClient, server.MD5, "alice@webtv.local")
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			_, err = l.Verify(ctx, passport.MD5Response(l.Challenge(), secret), &actor{t: s.t})
+			return err
+		}
+		ctx, cancel := context.WithTimeout(s.t.Context(), server.CallTime)
+		defer cancel()
+		var refusal *wire.Error
+		if err := verify(ctx); !errors.As(err, &refusal) || refusal.Code != wire.ErrAuthBusy {
+			s.t.Errorf("a full queue: %v, want %d", err, wire.ErrAuthBusy)
+		}
+		<-s.gw.signIns
+		if err := verify(s.t.Context()); err != nil {
+			s.t.Errorf("with room: %v", err)
+		}
+		for range maxSignIns - 1 {
+			<-s.gw.signIns
+		}
+	})
 }

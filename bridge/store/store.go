@@ -75,7 +75,7 @@ const (
 	maxConns = 8
 	// idleTime is when a reader that a crowd needed is closed again: each costs
 	// about half a megabyte, and a quiet gateway needs one or two.
-	idleTime = 10 * time.Second
+	idleTime = 3 * time.Second
 	// cacheSize is what one connection keeps of the file, in KiB. SQLite's default
 	// of 2,000 times nine connections is more than the 1,000 boxes of a large
 	// community cost in all; what is not kept is in the system's cache.

@@ -296,8 +296,8 @@ func TestDemoScript(t *testing.T) {
 }
 
 func TestDemoByHand(t *testing.T) {
-	code, out, errs := call("hi there\n\n/quit\n", "demo")
-	if code != exitOK || errs != "" || !strings.Contains(out, "TV | Echo: hi there\n") {
+	code, out, errs := call("hi there\n\n/wait Echo: hi\n/quit\n", "demo")
+	if code != exitOK || errs != "" || !strings.Contains(out, "[1] Echo: hi there\n") {
 		t.Errorf("exit %d, %q\n%s", code, errs, out)
 	}
 }

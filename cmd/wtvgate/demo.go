@@ -37,14 +37,14 @@ func demoCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
-		return demo(ctx, *script, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		return demo(ctx, cancel, *script, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 	}
 	return c
 }
 
 // demo runs a gateway on free loopback ports and a box against it. The gateway
 // is the same as that of serve; the box reaches it by TCP alone.
-func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Writer) (err error) {
+func demo(ctx context.Context, cancel func(), script bool, in io.Reader, out, warnings io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "wtvgate-demo-")
 	if err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
@@ -75,7 +75,7 @@ func demo(ctx context.Context, script bool, in io.Reader, out, warnings io.Write
 	if script {
 		return demoScript(ctx, b, g.hub.Newest)
 	}
-	return demoTalk(ctx, b, in)
+	return demoTalk(ctx, cancel, b, in)
 }
 
 // demoConfig is the built-in configuration on free ports.

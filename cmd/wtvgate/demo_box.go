@@ -23,7 +23,6 @@ type demoBox struct {
 	messenger string // addresses
 	passport  string
 	key       sec.Key
-	quiet     bool // show the screen alone
 
 	ns *msnp.Client
 }
@@ -44,9 +43,6 @@ func (b *demoBox) wire(dir byte, line string) { b.line(dir, wire.RedactLine(line
 
 // line shows a line of either protocol.
 func (b *demoBox) line(dir byte, line string) {
-	if b.quiet {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	arrow := "box > "

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wtvgate/cmd/wtvgate/simbox"
 	msnp "wtvgate/msnp/client"
 	"wtvgate/msnp/wire"
 )
@@ -117,66 +117,16 @@ func (b *demoBox) exchange(ctx context.Context, talk *msnp.Board, line string) e
 	return nil
 }
 
-// demoTalk lets a person type.
-func demoTalk(ctx context.Context, b *demoBox, in io.Reader) error {
-	if err := b.signIn(ctx); err != nil {
-		return err
-	}
-	if err := b.meetHelper(ctx); err != nil {
-		return err
-	}
-	if err := b.befriend(ctx); err != nil {
-		return err
-	}
-	talk, err := b.open(ctx, demoFriend)
+// demoTalk lets a person use the box, who has added the friend and opened a
+// conversation.
+func demoTalk(ctx context.Context, cancel func(), b *demoBox, in io.Reader) error {
+	screen, err := simbox.OpenScreen(in, b.out)
 	if err != nil {
 		return err
 	}
-	b.quiet = true
-	fmt.Fprint(b.out, "\nType what Alice writes and press Enter; /quit or Ctrl-D ends.\n\n")
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		s := bufio.NewScanner(in)
-		s.Buffer(nil, wire.MaxPayload)
-		for s.Scan() {
-			select {
-			case lines <- s.Text():
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case line, ok := <-lines:
-			line = strings.TrimSpace(line)
-			switch {
-			case !ok, line == "/quit":
-				b.screen("(off)")
-				return b.ns.SignOut(ctx)
-			case line == "":
-				continue
-			}
-			if err := b.sayAndRead(ctx, talk, line); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// sayAndRead writes a line of the person's and shows the answer.
-func (b *demoBox) sayAndRead(ctx context.Context, talk *msnp.Board, line string) error {
-	err := talk.Say(ctx, line, wire.AckBoth)
-	switch {
-	case errors.Is(err, msnp.ErrTooLong):
-		b.screen("(too long for one message)")
-		return nil
-	case err != nil:
-		return fmt.Errorf("%q was not taken: %w", line, err)
-	}
-	_, err = b.read(ctx, talk)
-	return err
+	defer screen.Close()
+	trace := simbox.NewTracer(screen, false)
+	way := &simbox.Companion{Serial: simbox.Serial{SSID: demoSSID}, Messenger: b.messenger, Passport: b.passport, Key: b.key, Trace: trace.WTVP}
+	return simbox.New(simbox.Options{Account: string(demoAccount), Firmware: simbox.Firmware{Dialect: wire.MSNP8, CVR: msnp.BoxCVR()},
+		Way: way, Screen: screen, Interrupted: cancel, Start: []string{"/add " + demoFriend, "/open " + demoFriend}}, trace).Run(ctx)
 }

@@ -48,6 +48,8 @@ var rules = map[string][]string{
 		"wtvgate/puppets", "wtvgate/msnp/...", "wtvgate/wtvp/..."},
 	"wtvgate/wtvp/service/pages": {"wtvgate/wtvp/wire", "wtvgate/wtvp/sec", "wtvgate/wtvp/server",
 		"wtvgate/wtvp/service"},
+	"wtvgate/cmd/wtvgate/simbox": {"wtvgate/msnp/client", "wtvgate/msnp/wire", "wtvgate/wtvp/client", "wtvgate/wtvp/sec",
+		"golang.org/x/net/html", "golang.org/x/term"},
 	"wtvgate/cmd/wtvgate": {"wtvgate/...", "github.com/spf13/cobra", "golang.org/x/term"},
 }
 

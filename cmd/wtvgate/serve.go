@@ -3,9 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
-	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,28 +18,15 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			collectEarly()
 			ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer cancel()
+			go tuneCollector(ctx)
 			g, err := openGateway(ctx, cfg, newLogger(c.ErrOrStderr(), cfg.Log))
 			if err != nil {
 				return err
 			}
 			return g.run(ctx)
 		}}
-}
-
-// collectAt is how much garbage the collector lets grow, in percent of what is in
-// use. Go's 100 doubles what each of ten thousand idle boxes costs; at 50 a busy
-// gateway's processor time per message is the same within what can be measured,
-// because the message path makes little garbage.
-const collectAt = 50
-
-// collectEarly applies it, unless the operator has set GOGC.
-func collectEarly() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 }
 
 // newLogger makes the program's one logger.

@@ -63,13 +63,8 @@ type Box struct {
 // SignOn signs a box on to the service that has wtv-1800 at addr, and fetches its home page. Close must follow. A refusal is a
 // *StatusError with the text that the box would show.
 func SignOn(ctx context.Context, addr string, id *Identity, o Options) (*Box, error) {
-	if o.Dial == nil {
-		o.Dial = new(net.Dialer).DialContext
-	}
-	b := &Box{
-		id: id, o: o, conns: make(map[string]*Conn), told: make(map[string]string),
-		places: map[string]Place{"wtv-1800": {Addr: addr, Flags: flagPlain}},
-	}
+	b := newBox(id, o)
+	b.places["wtv-1800"] = Place{Addr: addr, Flags: flagPlain}
 	page, err := b.Get(ctx, PreregisterURL)
 	if err == nil && !b.SignedOn() && o.Choose != nil {
 		_, err = b.Get(ctx, o.Choose(string(page.Body)))
@@ -83,6 +78,22 @@ func SignOn(ctx context.Context, addr string, id *Identity, o Options) (*Box, er
 		return nil, ErrNotSignedOn
 	}
 	return b, nil
+}
+
+// Beside is a box that another WebTV server has signed on, with the ticket that its Identity has. Every service is at addr: a
+// gateway beside that server. Nothing is sent before the first Get. Close must follow.
+func Beside(addr string, id *Identity, o Options) *Box {
+	b := newBox(id, o)
+	b.signedOn = true
+	b.places[anyService] = Place{Addr: addr}
+	return b
+}
+
+func newBox(id *Identity, o Options) *Box {
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+	return &Box{id: id, o: o, conns: make(map[string]*Conn), told: make(map[string]string), places: make(map[string]Place)}
 }
 
 // SignedOn tells whether the service has completed the sign-on.
