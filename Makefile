@@ -3,7 +3,7 @@ GO        ?= go
 TAGS      := -tags goolm
 STATIC    := CGO_ENABLED=0
 
-.PHONY: help build demo check test e2e bench fuzz cover screens clean
+.PHONY: help build demo check test e2e bench fuzz cover screens release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,19 @@ screens: ## pictures of the pages on the TV, into bin/screens (needs Chromium)
 	mkdir -p bin/screens
 	WTVGATE_SCREENS=$(CURDIR)/bin/screens $(GO) test $(TAGS) -count=1 -run '^TestScreens$$' ./wtvp/service/pages
 	docs/screens/shoot.sh bin/screens
+
+# One name of the tree for all of a release; the same tree gives the same bytes.
+DESCRIBED := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+LDFLAGS   := -s -w -buildid= -X main.described=$(DESCRIBED)
+PLATFORMS ?= linux/amd64 linux/arm64 linux/arm windows/amd64 darwin/amd64 darwin/arm64
+RELEASE   ?= bin/release
+release: ## static programs for all systems with checksums, into bin/release
+	@rm -rf $(RELEASE); mkdir -p $(RELEASE)
+	@set -e; for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; name=wtvgate-$$os-$$arch; \
+	  if [ $$arch = arm ]; then name=$${name}v7; fi; if [ $$os = windows ]; then name=$$name.exe; fi; echo "$$name"; \
+	  $(STATIC) GOOS=$$os GOARCH=$$arch GOARM=7 $(GO) build $(TAGS) -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(RELEASE)/$$name ./cmd/wtvgate; \
+	done
+	@cd $(RELEASE) && sha256sum wtvgate-* > SHA256SUMS && cat SHA256SUMS
 
 clean: ## remove what was built
 	rm -rf bin

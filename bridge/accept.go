@@ -23,11 +23,12 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) erro
 // acceptAs is accept where the row depends on others: fill completes it within the
 // transaction, or says that there is nothing to store. It may be called again.
 func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
-	var stored, listed, untold bool
+	var stored, listed, repeated, untold bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed, untold = false, false, false
+		stored, listed, repeated, untold = false, false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
+				repeated = err == nil
 				return err
 			}
 		}
@@ -72,6 +73,9 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 	}
 	if untold {
 		h.wake(id.Conversation{Account: in.Account, Peer: in.Peer})
+	}
+	if stored || repeated {
+		h.watch(ToBox, in.Network, in.Kind, map[bool]Outcome{true: Duplicate, false: Stored}[repeated], time.Time{})
 	}
 	if s := h.Seat(in.Account); s != nil {
 		if listed {

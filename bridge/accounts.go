@@ -37,12 +37,20 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 // AccountsDomain is what stands behind the @ of our addresses.
 func (h *Hub) AccountsDomain() string { return h.dir.AccountsDomain() }
 
-// ErrReserved refuses an account at the helper's address.
-var ErrReserved = errors.New("this address is the gateway's own helper; choose another")
+// HelperName is the local part of the one address among the accounts' that is the
+// gateway itself: its helper, who also says what operators have to say.
+const HelperName = "helper"
+
+// ErrReserved refuses an account at that address: its owner would speak with the
+// gateway's voice.
+var ErrReserved = errors.New("this address is the gateway's own; choose another")
+
+// self is the address that speaks for the gateway.
+func (h *Hub) self() id.Address { return id.Address(HelperName + "@" + h.dir.AccountsDomain()) }
 
 // CreateAccount makes an account and its ghosts. ErrReserved.
 func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
-	if n.Address.Address() == h.resident.address {
+	if n.Address.Address() == h.self() {
 		return fmt.Errorf("%s: %w", n.Address, ErrReserved)
 	}
 	name := n.Name

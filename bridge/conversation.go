@@ -300,6 +300,7 @@ func (c *conversation) finish(ctx context.Context, o store.Outgoing, s store.Sta
 	for {
 		err := c.h.st.Update(ctx, func(tx *store.Tx) error { return tx.SetOutgoing(o.ID, s, e, reason) })
 		if err == nil {
+			c.h.watch(ToFriend, o.Network, o.Kind, outcomeOf(s), o.Created)
 			return true
 		}
 		if ctx.Err() != nil {

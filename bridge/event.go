@@ -35,6 +35,7 @@ type ReactionEvent struct {
 	Account id.Account
 	From    id.Remote
 	Name    string
+	Speaker string   // who of a room reacted, as in a MessageEvent
 	To      id.Event // the message
 	Emoji   string   // a character, or a network's own as ":name:"
 	Time    time.Time
@@ -47,6 +48,7 @@ type DeletionEvent struct {
 	Account id.Account
 	From    id.Remote
 	Name    string
+	Speaker string // who of a room wrote it, as in a MessageEvent
 	Of      id.Event
 	Time    time.Time
 }

@@ -64,4 +64,11 @@ func TestSeen(t *testing.T) {
 	if got := a.Seen(alice, id.Remote("bob")); got != PresenceIdle {
 		t.Errorf("on: %q", got)
 	}
+	if at := a.OnSince(alice, id.Remote("bob")); at.IsZero() || at.After(r.hub.now()) {
+		t.Errorf("on since %v", at)
+	}
+	r.hub.Stand(alice, s)
+	if at := a.OnSince(alice, id.Remote("bob")); !at.IsZero() {
+		t.Errorf("off, and on since %v", at)
+	}
 }

@@ -24,11 +24,13 @@ type Hub struct {
 	links         []*link            // fixed once Run is called
 	resident      resident           // likewise
 	onCredentials []func(id.Account) // likewise
+	watcher       Watcher            // likewise; nil: nobody counts
 
 	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
 
 	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
+	since map[id.Account]time.Time // when they were taken
 	convs map[id.Conversation]*conversation
 	ctx   context.Context // of Run; nil before and after
 	wg    sync.WaitGroup  // conversations and networks
@@ -79,7 +81,7 @@ func NewHub(st *store.Store, dir *puppets.Directory, log *slog.Logger, now func(
 		now = time.Now
 	}
 	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxPending: maxPending, maxReverse: maxOther,
-		seats: make(map[id.Account]Seat), convs: make(map[id.Conversation]*conversation)}
+		seats: make(map[id.Account]Seat), since: make(map[id.Account]time.Time), convs: make(map[id.Conversation]*conversation)}
 }
 
 // Add registers a network. It is called before Run, in the order in which
@@ -164,7 +166,7 @@ func (h *Hub) Sit(a id.Account, s Seat) (old Seat) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old = h.seats[a]
-	h.seats[a] = s
+	h.seats[a], h.since[a] = s, h.now()
 	return old
 }
 
@@ -174,6 +176,7 @@ func (h *Hub) Stand(a id.Account, s Seat) {
 	defer h.mu.Unlock()
 	if h.seats[a] == s {
 		delete(h.seats, a)
+		delete(h.since, a)
 		h.attending(a, false, PresenceOffline)
 	}
 }

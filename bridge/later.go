@@ -125,7 +125,11 @@ func (r receiver) reaction(ctx context.Context, e ReactionEvent) error {
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: KindAside,
 		Name: puppets.ScreenName(e.Name, peer), Sent: r.clamp(e.Time)}
-	return r.h.acceptAs(ctx, in, in.Name, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+	contact := in.Name
+	if e.Speaker != "" {
+		in.Name = puppets.ScreenName(e.Speaker, peer)
+	}
+	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
 		own, err := tx.OutgoingByEvent(conversationOf(in), in.Network, e.To)
 		if err != nil {
 			return false, ignoreNotFound(err) // their own, or too old to be known
@@ -188,7 +192,11 @@ func (r receiver) deletion(ctx context.Context, e DeletionEvent) error {
 	}
 	in := store.Incoming{Account: e.Account, Peer: peer, Network: r.l.Name(), Event: e.Event, Kind: KindAside,
 		Name: puppets.ScreenName(e.Name, peer), Sent: r.clamp(e.Time)}
-	return r.h.acceptAs(ctx, in, in.Name, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+	contact := in.Name
+	if e.Speaker != "" {
+		in.Name = puppets.ScreenName(e.Speaker, peer)
+	}
+	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
 		open, err := openFolds(tx, in)
 		if err != nil {
 			return false, err

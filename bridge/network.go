@@ -53,6 +53,9 @@ type Audience interface {
 	// Seen is how an account looks to a friend now, PresenceOffline when it is off
 	// or hides. It does no I/O.
 	Seen(a id.Account, by id.Remote) Presence
+	// OnSince is when an account signed in that a friend sees on; the zero time for
+	// others.
+	OnSince(a id.Account, by id.Remote) time.Time
 }
 
 // Account is one of ours as networks need to know it.

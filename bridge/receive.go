@@ -241,6 +241,16 @@ func (r receiver) Seen(a id.Account, by id.Remote) Presence {
 	return PresenceOffline
 }
 
+// OnSince implements Audience.
+func (r receiver) OnSince(a id.Account, by id.Remote) time.Time {
+	if r.Seen(a, by) == PresenceOffline {
+		return time.Time{}
+	}
+	r.h.mu.Lock()
+	defer r.h.mu.Unlock()
+	return r.h.since[a]
+}
+
 // typing passes on who is writing, unless the account blocks them.
 func (r receiver) typing(ctx context.Context, e TypingEvent) error {
 	s := r.h.Seat(e.Account)

@@ -23,8 +23,8 @@ const (
 	ReverseList = listReverse
 )
 
-// Resident is a network whose one person is the gateway itself, at an address
-// among the accounts'. There is at most one. Its methods are pure.
+// Resident is a network whose one person is the gateway itself, at HelperName among
+// the accounts' addresses. There is at most one. Its methods are pure.
 type Resident interface {
 	// Resident is the person's address, and the name under which they are listed.
 	Resident() (a id.Address, name string)
@@ -62,6 +62,9 @@ func (h *Hub) house(n Network) error {
 		return nil
 	}
 	a, name := r.Resident()
+	if a != h.self() {
+		return fmt.Errorf("bridge: the resident must be %s, not %s", h.self(), a)
+	}
 	if h.resident.address != "" {
 		return fmt.Errorf("bridge: %s is a second resident beside %s", a, h.resident.address)
 	}

@@ -56,6 +56,7 @@ func (h *Hub) Say(ctx context.Context, key id.Conversation, t text.Content) erro
 	if err != nil {
 		return err
 	}
+	h.watch(ToFriend, n, kindMessage, Stored, time.Time{})
 	h.wake(key)
 	return nil
 }
@@ -87,6 +88,7 @@ func (h *Hub) sayLocal(ctx context.Context, key id.Conversation, body []byte) er
 	if err != nil {
 		return err
 	}
+	h.watch(ToBox, id.Local, kindMessage, Stored, time.Time{})
 	if s := h.Seat(to); s != nil {
 		s.Waiting(key.Account.Address())
 	}
@@ -212,6 +214,9 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 	})
 	if err != nil {
 		return fmt.Errorf("bridge: noting delivered messages: %w", err)
+	}
+	for _, r := range rows {
+		h.watch(ToBox, r.Network, r.Kind, WrittenToBox, r.Stored)
 	}
 	for key := range newest {
 		h.wake(key)

@@ -189,7 +189,7 @@ func TestAccept09AroundMessages(t *testing.T) {
 		"m.relates_to":  map[string]any{"rel_type": "m.replace", "event_id": ev}})
 	fritz.SendEvent(room, "m.room.message", map[string]any{"msgtype": "m.text", "body": "> <@x:y> where?\n\nthere",
 		"m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": ev}}})
-	p.heard("hello Alice", "I live in Bon", "(edited) I live in Bonn", `(re you: "where?") there`)
+	p.heard("hello Alice", "I live in Bon", "(edited) I live in Bonn", `(re fritz: "I live in Bonn") there`) // what the gateway knows, not what the reply says
 }
 
 // Check 11: a plain chat in which encryption is switched on.

@@ -1,4 +1,5 @@
-// Package e2e holds the end-to-end tests: the gateway against a real homeserver.
+// Package e2e holds the end-to-end tests: the gateway against a real homeserver,
+// and against the Discord double, which runs in the test's process.
 // It is a module of its own so that the gateway does not depend on what the
 // tests need.
 //

@@ -24,6 +24,9 @@ const (
 	maxRequest     = 64 << 10
 	maxAnswer      = 16 << 20 // a list of all accounts of a large gateway
 	controlTimeout = 30 * time.Second
+	// slowTimeout is for what reads or writes the whole database; the store bounds
+	// it sooner.
+	slowTimeout = 6 * time.Minute
 )
 
 // controlFile is where a running gateway leaves its address, in the data
@@ -100,6 +103,14 @@ func (c *Control) Close(ctx context.Context) error {
 	return c.srv.Shutdown(ctx)
 }
 
+// timeout bounds an operation, for the one who asks and the one who answers.
+func (v Verb) timeout() time.Duration {
+	if v == Backup || v == Check {
+		return slowTimeout
+	}
+	return controlTimeout
+}
+
 func controlHandler(o *Operator, token string, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/do", func(w http.ResponseWriter, r *http.Request) {
@@ -114,11 +125,15 @@ func controlHandler(o *Operator, token string, log *slog.Logger) http.Handler {
 			http.Error(w, "not a request", http.StatusBadRequest)
 			return
 		}
+		// Both fail only on a connection that is gone, which Encode then finds. The
+		// deadline for reading would end the handler's context.
+		until, rc := time.Now().Add(req.Verb.timeout()), http.NewResponseController(w)
+		_, _ = rc.SetReadDeadline(until), rc.SetWriteDeadline(until)
 		var a answer
 		text, err := o.Do(r.Context(), req)
 		if a.Text = text; err != nil {
 			a.Error = err.Error()
-		} else if req.Verb != AccountList && req.Verb != AccountShow && req.Verb != ContactList {
+		} else if !looks(req.Verb) {
 			args := []any{"verb", string(req.Verb), "account", req.Account}
 			if req.SSID != "" { // who may sign in as whom has changed
 				args = append(args, "ssid", req.SSID, "user", req.UserID)
@@ -154,7 +169,7 @@ func Call(ctx context.Context, dir string, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.Verb.timeout())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+h.Address+"/v1/do", bytes.NewReader(body))
 	if err != nil {

@@ -24,6 +24,9 @@ type Request struct {
 	UserID   int    `json:"user_id,omitempty"`
 	Key      string `json:"key,omitempty"` // of a setting
 	Value    string `json:"value,omitempty"`
+	Text     string `json:"text,omitempty"` // of a notice
+	ID       string `json:"id,omitempty"`   // of a message
+	File     string `json:"file,omitempty"` // absolute
 }
 
 // Verb names an operation.
@@ -49,13 +52,15 @@ type Operator struct {
 	Hub *bridge.Hub
 	// KeepPasswords is accounts.md5_passwords.
 	KeepPasswords bool
+	// Running describes the gateway; nil when none runs in this process.
+	Running func() Running
 }
 
 // Do carries out one request and gives what the command prints. Errors are
 // sentences for the operator.
 func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
-	if r.Verb == AccountList {
-		return o.list(ctx)
+	if run := o.general(r.Verb); run != nil {
+		return run(ctx, r)
 	}
 	a, err := o.Hub.ParseAccount(r.Account)
 	if err != nil {
@@ -64,7 +69,7 @@ func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
 	run, ok := map[Verb]func(context.Context, id.Account, Request) (string, error){
 		AccountAdd: o.add, AccountShow: o.show, AccountRemove: o.remove, AccountPassword: o.password,
 		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink, AccountSet: o.set,
-		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove,
+		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove, SessionKick: o.kick,
 	}[r.Verb]
 	if !ok {
 		return "", fmt.Errorf("the running gateway does not know %q: is it another version?", r.Verb)

@@ -132,7 +132,7 @@ func (a *account) End(why bridge.EndReason) {
 	}
 	a.end()
 	<-a.turns.ended
-	if why == bridge.EndRemoved {
+	if why != bridge.EndElsewhere {
 		a.depart() // if it is still within its grace
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // away_test.go: a box that is off for a while, or for a moment.
 
-const helperAddr = helper.Local + "@webtv.local"
+const helperAddr = bridge.HelperName + "@webtv.local"
 
 // withHelper gives a rig the gateway's own contact.
 func withHelper(t *testing.T) func(*Options) {

@@ -100,7 +100,7 @@ func (g *Gateway) register(ctx context.Context, b service.Box, a id.Account) err
 	case errors.Is(err, store.ErrBoxTaken): // by another request of its own, a moment ago
 		return unlinked(b, "has got another address meanwhile")
 	case errors.Is(err, bridge.ErrReserved):
-		return unlinked(b, fmt.Sprintf("%s is the helper's", a))
+		return unlinked(b, fmt.Sprintf("%s is the gateway's own", a))
 	case errors.Is(err, store.ErrExists):
 		// An account that exists is bound by the operator alone.
 		return unlinked(b, fmt.Sprintf("%s exists and belongs to another box or to none", a))

@@ -26,6 +26,7 @@ import (
 	"wtvgate/bridge/text"
 	"wtvgate/msnp/passport"
 	"wtvgate/msnp/server"
+	"wtvgate/msnp/wire"
 )
 
 // Flatten says whose clients are shown every reachable status as online.
@@ -49,6 +50,9 @@ type Options struct {
 	Tickets *passport.Tickets
 	// Pictures makes links to friends' pictures; nil: there are none.
 	Pictures Linker
+	// OnSignIn is told of each attempt that came to its answer; nil: nobody. It
+	// must not block.
+	OnSignIn func(d wire.Dialect, result SignIn)
 }
 
 // Linker makes links that a box can open, for files that it could not fetch from
@@ -57,6 +61,16 @@ type Options struct {
 type Linker interface {
 	Link(ctx context.Context, a id.Account, n id.Network, f text.Attachment, reached netip.Addr) (link, note string, err error)
 }
+
+// SignIn is how an attempt to sign in ended.
+type SignIn string
+
+// The results of sign-in.
+const (
+	SignInOK      SignIn = "ok"
+	SignInRefused SignIn = "refused" // a wrong answer, or nobody's address
+	SignInError   SignIn = "error"   // a fault of ours
+)
 
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
 // service.Credentials, by CheckPassword passport.Accounts.
@@ -70,6 +84,7 @@ type Gateway struct {
 	links      Linker // nil: none
 	foldFor    time.Duration
 	greetAfter time.Duration
+	signed     func(wire.Dialect, SignIn)
 	logins     logins
 	signIns    chan struct{} // a token for each sign-in that reads the store
 	ledger     *ledger
@@ -92,7 +107,8 @@ func NewGateway(o Options) *Gateway {
 	if o.Tickets == nil {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
-	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets, links: o.Pictures, foldFor: foldFor, greetAfter: greetAfter}
+	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets,
+		links: o.Pictures, foldFor: foldFor, greetAfter: greetAfter, signed: o.OnSignIn}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	g.signIns = make(chan struct{}, maxSignIns)

@@ -109,6 +109,30 @@ func (l *login) take() (ticket string, byBox, ok bool) {
 
 // Verify implements server.Login.
 func (l *login) Verify(ctx context.Context, response string, n server.Notifier) (server.Session, error) {
+	a, err := l.verify(ctx, response, n)
+	if err != nil {
+		l.tell(err)
+		return nil, err
+	}
+	l.tell(nil)
+	return a, nil
+}
+
+// tell counts the attempt.
+func (l *login) tell(err error) {
+	var refused *wire.Error
+	switch {
+	case l.g.signed == nil:
+	case err == nil:
+		l.g.signed(l.client.Dialect, SignInOK)
+	case errors.As(err, &refused) && refused.Code == wire.ErrAuthFailed:
+		l.g.signed(l.client.Dialect, SignInRefused)
+	default:
+		l.g.signed(l.client.Dialect, SignInError)
+	}
+}
+
+func (l *login) verify(ctx context.Context, response string, n server.Notifier) (*account, error) {
 	ticket, byBox, ok := l.take()
 	if !ok {
 		return nil, l.refuse("the challenge is too old or was used")

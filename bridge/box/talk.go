@@ -138,11 +138,11 @@ func (a *account) ringWorth(rows []bridge.Waiting) bool {
 // or are in conversations of their own by then.
 const greetAfter = 20 * time.Second
 
-// greetsLater tells whether the helper's greeting is among the rows and has to wait:
-// for greetAfter, and for a client that asks for its lists. Who calls the helper has
-// it at once.
+// greetsLater tells whether the helper's greeting is all that waits, and has to: for
+// greetAfter, and for a client that asks for its lists. Who calls the helper has it
+// at once, and so has who is rung for something else that it says.
 func (a *account) greetsLater(t *talk, rows []bridge.Waiting) bool {
-	if !slices.ContainsFunc(rows, func(r bridge.Waiting) bool { return r.Kind == bridge.KindGreeting }) {
+	if slices.ContainsFunc(rows, func(r bridge.Waiting) bool { return r.Kind != bridge.KindGreeting }) {
 		return false
 	}
 	left := a.online.Add(a.g.greetAfter).Sub(a.g.now())

@@ -57,7 +57,7 @@ func check(r raw, src sources) (Config, []Fault) {
 	}
 	out.Log.Level = c.level("log.level", r.Log.Level)
 	out.Log.Format = oneOf(c, "log.format", r.Log.Format, LogText, LogJSON)
-	out.Admin.Listen = c.listen("admin.listen", r.Admin.Listen)
+	out.Admin = c.admin(r.Admin, r.adminToken)
 	out.Accounts = Accounts{
 		Domain:       c.domain("accounts.domain", r.Accounts.Domain),
 		Registration: oneOf(c, "accounts.registration", r.Accounts.Registration, Closed, FirstBox),
@@ -292,15 +292,23 @@ func (c *checker) sharedKey(key, value string, public bool) Key {
 		c.fault(key, "is not base64 of "+strconv.Itoa(sharedKeySize)+" bytes", "12 characters, the last of them =, as `head -c8 /dev/urandom | base64` makes them")
 		return nil
 	}
+	if Published(b) && !public {
+		c.fault(key, "is a key that is published in a WebTV server's source, so anyone could sign in as any box",
+			"a key of your own, set on both servers; or wtvp.allow_public_key: true")
+	}
+	return b
+}
+
+// Published tells whether a key is one that everybody knows.
+func Published(k Key) bool {
 	for _, p := range publishedKeys() {
 		// Compared by what it does: base64 of 8 bytes has two idle bits and DES does
 		// not look at the lowest bit of each byte, so there are many ways to write a key.
-		if pub, _ := base64.StdEncoding.DecodeString(p); sameKey(pub, b) && !public {
-			c.fault(key, "is a key that is published in a WebTV server's source, so anyone could sign in as any box",
-				"a key of your own, set on both servers; or wtvp.allow_public_key: true")
+		if pub, _ := base64.StdEncoding.DecodeString(p); sameKey(pub, k) {
+			return true
 		}
 	}
-	return b
+	return false
 }
 
 // sameKey tells whether two DES keys do the same: parity bits do not count.

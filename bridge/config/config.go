@@ -28,6 +28,9 @@ const (
 	EnvConfig = EnvPrefix + "CONFIG"
 	// EnvDiscordToken is the Discord token itself, instead of a file with it.
 	EnvDiscordToken = EnvPrefix + "DISCORD_TOKEN"
+	// EnvAdminToken is the token of the admin surface itself, instead of a file
+	// with it.
+	EnvAdminToken = EnvPrefix + "ADMIN_TOKEN"
 	// maxFile bounds the configuration file: the example has 5 kB.
 	maxFile = 1 << 20
 )
@@ -39,7 +42,7 @@ type Config struct {
 
 	DataDir   string
 	Log       Log
-	Admin     Listener
+	Admin     Admin
 	Accounts  Accounts
 	Messenger Messenger
 	Passport  Passport
@@ -52,6 +55,13 @@ type Config struct {
 // Listener is one address to listen on: host:port, where an empty host is every
 // interface and port 0 is one the system chooses.
 type Listener struct{ Listen string }
+
+// Admin is the operator's surface over HTTP.
+type Admin struct {
+	Listen    string
+	TokenFile string
+	Token     Secret // "": what only looks is open on loopback, and nothing acts
+}
 
 // Log says what is logged, and how.
 type Log struct {
@@ -179,13 +189,13 @@ func Load(path string, environ []string) (Config, error) {
 	src := sources{file: path, lines: make(map[string]int), env: make(map[string]bool)}
 	fields := schema()
 	fromFile, faults := parseYAML(text, fields, src)
-	fromEnv, token, envFaults := parseEnv(env, fields, src)
+	fromEnv, tokens, envFaults := parseEnv(env, fields, src)
 	faults = append(faults, envFaults...)
 	r, err := merge(fields, fromFile, fromEnv)
 	if err != nil {
 		return Config{}, err
 	}
-	r.discordToken = token
+	r.discordToken, r.adminToken = tokens[EnvDiscordToken], tokens[EnvAdminToken]
 	c, more := check(r, src)
 	if faults = append(faults, more...); len(faults) > 0 {
 		return Config{}, &Error{Faults: faults}

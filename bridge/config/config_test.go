@@ -43,7 +43,7 @@ func TestDefaultsAreTheContract(t *testing.T) {
 	want := Config{
 		DataDir:  "data",
 		Log:      Log{slog.LevelInfo, LogText},
-		Admin:    Listener{"127.0.0.1:8463"},
+		Admin:    Admin{Listen: "127.0.0.1:8463"},
 		Accounts: Accounts{"webtv.local", Closed, false},
 		Messenger: Messenger{":1863", "", []string{"MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
 			FlattenFirstGeneration, 20000, false},
@@ -126,7 +126,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 }
 
 func TestKeysAndVariables(t *testing.T) {
-	names := []string{EnvConfig, EnvDiscordToken}
+	names := []string{EnvConfig, EnvDiscordToken, EnvAdminToken}
 	for _, k := range Keys() {
 		n := EnvName(k)
 		if slices.Contains(names, n) {
@@ -134,8 +134,8 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 2+47 {
-		t.Errorf("%d keys", len(names)-2)
+	if len(names) != 3+48 {
+		t.Errorf("%d keys", len(names)-3)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
 		t.Errorf("EnvName = %s", n)
@@ -146,7 +146,7 @@ func TestKeysAndVariables(t *testing.T) {
 const full = `
 data_dir: /srv/wtv
 log: {level: debug, format: json}
-admin: {listen: "[::1]:1"}
+admin: {listen: "[::1]:1", token_file: TOKENFILE}
 accounts: {domain: TV.Example, registration: first-box, md5_passwords: true}
 messenger:
   listen: "0.0.0.0:2"
@@ -189,7 +189,7 @@ func wantFull(tokenFile string) Config {
 	return Config{
 		DataDir:   "/srv/wtv",
 		Log:       Log{slog.LevelDebug, LogJSON},
-		Admin:     Listener{"[::1]:1"},
+		Admin:     Admin{"[::1]:1", tokenFile, "tok.en.of.sixteen"},
 		Accounts:  Accounts{"tv.example", FirstBox, true},
 		Messenger: Messenger{"0.0.0.0:2", "chat.example.org:1863", []string{"MSNP3", "MSNP8"}, FlattenNobody, 1, true},
 		Passport:  Passport{"localhost:3", "https://p.example/x", "", ""},
@@ -200,7 +200,7 @@ func wantFull(tokenFile string) Config {
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
 			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
 			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}},
-		Discord: Discord{true, "tok.en", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
+		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
 	}
 }
 
@@ -214,7 +214,7 @@ func tokenFile(t testing.TB, text string) string {
 }
 
 func TestEveryKeyFromTheFile(t *testing.T) {
-	file := tokenFile(t, "tok.en\n")
+	file := tokenFile(t, "tok.en.of.sixteen\n")
 	c, err := load(t, strings.ReplaceAll(full, "TOKENFILE", file))
 	if want := wantFull(file); err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("Load: %v\n got %+v\nwant %+v", err, c, want)
@@ -222,7 +222,7 @@ func TestEveryKeyFromTheFile(t *testing.T) {
 }
 
 func TestEveryKeyFromTheEnvironment(t *testing.T) {
-	file := tokenFile(t, "tok.en")
+	file := tokenFile(t, "tok.en.of.sixteen")
 	var root map[string]any
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(full, "TOKENFILE", file)), &root); err != nil {
 		t.Fatal(err)

@@ -19,10 +19,10 @@ func ours(environ []string) map[string]string {
 }
 
 // parseEnv gives the values of variables by key, each of its field's type, the
-// Discord token, and what is wrong with the rest. It fills src.env.
-func parseEnv(env map[string]string, fields []field, src sources) (values map[string]any, token string, faults []Fault) {
+// tokens by variable, and what is wrong with the rest. It fills src.env.
+func parseEnv(env map[string]string, fields []field, src sources) (values map[string]any, tokens map[string]string, faults []Fault) {
 	byName := make(map[string]field)
-	known := []string{EnvConfig[len(EnvPrefix):], EnvDiscordToken[len(EnvPrefix):]} // compared without the prefix
+	known := []string{EnvConfig[len(EnvPrefix):], EnvDiscordToken[len(EnvPrefix):], EnvAdminToken[len(EnvPrefix):]} // compared without the prefix
 	for _, f := range fields {
 		byName[EnvName(f.key)] = f
 		known = append(known, EnvName(f.key)[len(EnvPrefix):])
@@ -32,13 +32,13 @@ func parseEnv(env map[string]string, fields []field, src sources) (values map[st
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	values = make(map[string]any)
+	values, tokens = make(map[string]any), make(map[string]string)
 	for _, name := range names {
 		f, ok := byName[name]
 		switch {
 		case name == EnvConfig:
-		case name == EnvDiscordToken:
-			token = env[name]
+		case name == EnvDiscordToken, name == EnvAdminToken:
+			tokens[name] = env[name]
 		case !ok:
 			faults = append(faults, Fault{Key: name, Problem: "is not a known variable" + didYouMean(EnvPrefix, name[len(EnvPrefix):], known),
 				Allowed: EnvPrefix + "SECTION_KEY for a key of the configuration", Where: "environment"})
@@ -52,7 +52,7 @@ func parseEnv(env map[string]string, fields []field, src sources) (values map[st
 			values[f.key] = v
 		}
 	}
-	return values, token, faults
+	return values, tokens, faults
 }
 
 // textValue reads a variable as the type that like has.

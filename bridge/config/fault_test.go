@@ -59,7 +59,7 @@ func TestOneFault(t *testing.T) {
 		{"matrix.enabled: true\n", "matrix.enabled: is not a known key; a section's keys are indented below it: matrix: {enabled: ...}; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		// Types.
 		{"matrix: true\n", "matrix: should be a section with keys of its own; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites (FILE line 1)"},
-		{"admin: [a]\n", "admin: should be a section with keys of its own; allowed: listen (FILE line 1)"},
+		{"admin: [a]\n", "admin: should be a section with keys of its own; allowed: listen, token_file (FILE line 1)"},
 		{"matrix: {enabled: yes}\n", "matrix.enabled: should be true or false; allowed: true, false (FILE line 1)"},
 		{"matrix:\n  enabled: 1\n", "matrix.enabled: should be true or false; allowed: true, false (FILE line 2)"},
 		{"messenger:\n  max_connections: many\n", "messenger.max_connections: should be a whole number; allowed: digits (FILE line 2)"},

@@ -8,9 +8,9 @@ import (
 // raw is the configuration as it is written: one field per key, nothing checked
 // but its type.
 type raw struct {
-	DataDir string      `mapstructure:"data_dir"`
-	Log     rawLog      `mapstructure:"log"`
-	Admin   rawListener `mapstructure:"admin"`
+	DataDir string   `mapstructure:"data_dir"`
+	Log     rawLog   `mapstructure:"log"`
+	Admin   rawAdmin `mapstructure:"admin"`
 
 	Accounts struct {
 		Domain       string `mapstructure:"domain"`
@@ -44,12 +44,17 @@ type raw struct {
 	Matrix  rawMatrix  `mapstructure:"matrix"`
 	Discord rawDiscord `mapstructure:"discord"`
 
-	discordToken string // of the environment only
+	discordToken, adminToken string // of the environment only
 }
 
 type rawLog struct {
 	Level  string `mapstructure:"level"`
 	Format string `mapstructure:"format"`
+}
+
+type rawAdmin struct {
+	Listen    string `mapstructure:"listen"`
+	TokenFile string `mapstructure:"token_file"`
 }
 
 type rawListener struct {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestWebhookNames(t *testing.T) {
+	t.Parallel()
 	data, err := os.ReadFile("testdata/webhook_names.json")
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +27,7 @@ func TestWebhookNames(t *testing.T) {
 }
 
 func TestAddressesBothWays(t *testing.T) {
+	t.Parallel()
 	n := &Network{o: Options{AddressDomain: "discord.com"}}
 	for remote, want := range map[id.Remote]id.Address{
 		"coolcat": "coolcat@discord.com", ".dots..here.": "=2edots.=2ehere=2e@discord.com",
@@ -71,6 +73,7 @@ func FuzzAddress(f *testing.F) {
 }
 
 func TestSlugAndSnowflakes(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{"WebTV Fans": "webtv-fans", "  ": "server", "Caf\u00e9 & Bar!": "caf-bar", "\u65e5\u672c": "server"} {
 		if got := slug(in); got != want {
 			t.Errorf("slug(%q) = %q, want %q", in, got, want)

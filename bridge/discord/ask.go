@@ -146,7 +146,8 @@ func (n *Network) ask(ctx context.Context, p pair, u user) error {
 		if done, err := n.askInChannel(ctx, p, u); err != nil || done {
 			return err
 		}
-		return nil // the opener finds it
+		signal(n.chores) // the opener finds it
+		return nil
 	}
 	_, err := n.post(ctx, u.dm, "", askKey(p), n.askWords(p), askButtons(p.account))
 	switch c := code(err); {

@@ -43,7 +43,8 @@ func (n *Network) updated(ctx context.Context, raw []byte) error {
 	return nil
 }
 
-// edited tells one account of an edit.
+// edited tells one account of an edit. What it changes, and whether the box has had
+// the line, the core knows.
 func (n *Network) edited(ctx context.Context, h *head, raw []byte, l line) error {
 	from, name, relay, ok, err := n.sender(ctx, l, h)
 	if err != nil || !ok {
@@ -58,17 +59,22 @@ func (n *Network) edited(ctx context.Context, h *head, raw []byte, l line) error
 	if _, cut, found := addressed(m.Content, []target{{account: l.account, name: n.nameOf(l.account)}}); found == 1 && from.person {
 		m.Content = cut
 	}
-	c := text.DiscordEdited(m, l.body, true, x)
+	c := n.withRefs(text.FromDiscord(m, x), h)
 	if c.Empty() {
 		return nil
 	}
-	e := bridge.MessageEvent{Event: eventID(h.ID, l.account, "edit/"+*h.EditedAt), Account: l.account, From: from.remote, Name: name, Text: c, Time: n.now()}
-	from.speak(&e)
+	e := bridge.MessageEvent{Event: eventID(h.ID, l.account, "edit/"+*h.EditedAt), Account: l.account, From: from.remote,
+		Text: text.Edit(c), Time: n.now(), Replaces: eventID(h.ID, l.account, "")}
+	e.Name, e.Speaker = from.names(name)
+	return n.keep(ctx, e)
+}
+
+// keep hands an event to the core, which may fail only if the store does.
+func (n *Network) keep(ctx context.Context, e bridge.Event) error {
 	if err := n.receive(ctx, e); err != nil {
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
-	l.body = text.FromDiscord(m, x).Body
-	return n.putLine(ctx, l)
+	return nil
 }
 
 // deleted handles deletions: only ids come, all else is from our own rows.
@@ -89,7 +95,7 @@ func (n *Network) deleted(ctx context.Context, raw []byte) error {
 			return err
 		}
 		for _, l := range lines {
-			if l.user == "" || l.account == "" || l.body == "" {
+			if l.user == "" || l.account == "" {
 				continue
 			}
 			from, name, _, ok, err := n.sender(ctx, l, &head{ID: msg, Author: author{ID: l.user}})
@@ -99,25 +105,30 @@ func (n *Network) deleted(ctx context.Context, raw []byte) error {
 			if !ok {
 				continue
 			}
-			e := bridge.MessageEvent{Event: eventID(msg, l.account, "delete"), Account: l.account, From: from.remote, Name: name,
-				Text: text.Deleted(l.body), Time: n.now()}
-			from.speak(&e)
-			if err := n.receive(ctx, e); err != nil {
-				return fmt.Errorf("%w: %w", errStore, err)
+			e := bridge.DeletionEvent{Event: eventID(msg, l.account, "delete"), Account: l.account, From: from.remote,
+				Of: eventID(msg, l.account, ""), Time: n.now()}
+			e.Name, e.Speaker = from.names(name)
+			if err := n.keep(ctx, e); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// reacted handles a reaction; only those to lines of boxes are told.
-func (n *Network) reacted(ctx context.Context, raw []byte) error {
+// reacted handles a reaction, or one that was taken back; only those to lines of
+// boxes are told.
+func (n *Network) reacted(ctx context.Context, raw []byte, on bool) error {
 	var r reaction
 	if !loose(raw, &r) {
 		return nil
 	}
 	if me := n.me.Load(); me == nil || r.UserID == me.user {
 		return nil
+	}
+	emoji := r.Emoji.Name
+	if r.Emoji.ID != "" {
+		emoji = ":" + r.Emoji.Name + ":"
 	}
 	lines, err := n.linesOf(ctx, r.MessageID)
 	if err != nil {
@@ -138,18 +149,50 @@ func (n *Network) reacted(ctx context.Context, raw []byte) error {
 		if !ok {
 			continue
 		}
-		l.user = ""
-		x := text.DiscordContext{Account: string(l.account), Users: map[string]string{r.UserID: name},
-			Own: map[string]text.DiscordOwned{l.id: n.owned(l, l.account)}}
-		c := text.DiscordReacted(r.UserID, r.MessageID, r.Emoji, x)
-		e := bridge.MessageEvent{Event: eventID(r.MessageID, l.account, "react/"+r.UserID+"/"+r.Emoji.ID+r.Emoji.Name), Account: l.account,
-			From: from.remote, Name: name, Text: c, Time: n.now()}
-		from.speak(&e)
-		if err := n.receive(ctx, e); err != nil {
-			return fmt.Errorf("%w: %w", errStore, err)
+		of := eventID(r.MessageID, l.account, "react/"+r.UserID+"/"+r.Emoji.ID+r.Emoji.Name)
+		contact, speaker := from.names(name)
+		if !on {
+			err = n.keep(ctx, bridge.DeletionEvent{Event: "un" + of, Account: l.account, From: from.remote, Name: contact, Speaker: speaker,
+				Of: of, Time: n.now()})
+		} else if to, err2 := n.sentAs(ctx, r.MessageID); err2 != nil {
+			err = err2
+		} else {
+			err = n.keep(ctx, bridge.ReactionEvent{Event: of, Account: l.account, From: from.remote, Name: contact, Speaker: speaker,
+				To: to, Emoji: emoji, Time: n.now()})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// sentAs is the event under which the core knows a line of a box's: that of the
+// message's last piece.
+func (n *Network) sentAs(ctx context.Context, msg string) (id.Event, error) {
+	last := ""
+	_, err := n.row(ctx, "read what was sent", `SELECT sent FROM discord_out WHERE msg = (SELECT msg FROM discord_out WHERE sent = ? AND sent <> '')
+		ORDER BY piece DESC LIMIT 1`, []any{msg}, &last)
+	return id.Event(cmp.Or(last, msg)), err
+}
+
+// answersTo is the message that one replies to, as the core knows it for an
+// account; "" if that is none of the account's conversation.
+func (n *Network) answersTo(ctx context.Context, h *head, a id.Account) (id.Event, error) {
+	if h.Reference.MessageID == "" || h.Reference.Type != 0 {
+		return "", nil
+	}
+	lines, err := n.linesOf(ctx, h.Reference.MessageID)
+	for _, l := range lines {
+		switch {
+		case err != nil || l.account != a:
+		case l.user == "":
+			return n.sentAs(ctx, l.id)
+		default:
+			return eventID(l.id, a, ""), nil
+		}
+	}
+	return "", err
 }
 
 // origin is the contact under which something comes to an account.
@@ -159,11 +202,12 @@ type origin struct {
 	speaker string // in a channel
 }
 
-// speak gives an event its speaker.
-func (o *origin) speak(e *bridge.MessageEvent) {
-	if !o.person {
-		e.Speaker, e.Name = o.speaker, ""
+// names are the contact's name and, in a channel, who of it speaks.
+func (o *origin) names(name string) (contact, speaker string) {
+	if o.person {
+		return name, ""
 	}
+	return "", o.speaker
 }
 
 // sender finds under which contact the author of a line comes to its account.

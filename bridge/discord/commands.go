@@ -224,8 +224,8 @@ func (n *Network) cmdWho(ctx context.Context, i *interaction, _ args) (string, e
 	var lines []string
 	for _, p := range all[:min(len(all), maxChoices)] {
 		how := "off; what you write is kept"
-		if n.isOn(p.account, id.Remote(p.name)) {
-			how = "on"
+		if at := n.onSince(p.account, id.Remote(p.name)); !at.IsZero() {
+			how = fmt.Sprintf("on since <t:%d:f>", at.Unix()) // Discord shows it in the reader's zone
 		}
 		lines = append(lines, fmt.Sprintf("%s (%s): %s", escape(n.nameOf(p.account)), escape(p.account.Local()), how))
 	}

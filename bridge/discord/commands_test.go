@@ -2,6 +2,7 @@ package discord
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -18,7 +19,14 @@ func (r *rig) webtv(p *discordtest.Person, c *discordtest.Channel, verb string, 
 	return r.answer(p.Command(c, "webtv", discordtest.Sub(verb, args...)))
 }
 
+// scans tells whether s is of a form, and reads what varies in it.
+func scans(s, form string, into ...any) bool {
+	n, err := fmt.Sscanf(s, form, into...)
+	return err == nil && n == len(into)
+}
+
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	general := g.AddChannel("general")
 	bob := r.friend("coolcat", g, alice)
@@ -33,7 +41,8 @@ func TestCommands(t *testing.T) {
 	}
 	s := newSeat()
 	r.hub.Sit(alice, s)
-	if got := r.webtv(bob, general, "who"); got != "Alice (alice): on" {
+	var at int64
+	if got := r.webtv(bob, general, "who"); !scans(got, "Alice (alice): on since <t:%d:f>", &at) || time.Since(time.Unix(at, 0)) > patience {
 		t.Errorf("who: %q", got)
 	}
 	r.hub.Stand(alice, s)
@@ -70,6 +79,7 @@ func TestCommands(t *testing.T) {
 // TestAskInChannel: a mention in the WebTV channel instead of a new chat; it
 // notifies that one person.
 func TestAskInChannel(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, func(o *rigOptions) { o.change = func(n *Options) { n.AskInChannel = true } })
 	home := g.AddChannel("webtv")
 	mod := r.d.AddUser("mod")
@@ -93,6 +103,7 @@ func TestAskInChannel(t *testing.T) {
 // TestLookBeforeResend: when Discord may have forgotten the nonce, a line whose
 // answer was lost is looked for.
 func TestLookBeforeResend(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	n := len(r.sent(bob.DM()))
@@ -119,6 +130,7 @@ func TestLookBeforeResend(t *testing.T) {
 // strict one does, also when a field that it does not need is wrong. What the box
 // shows of them is tested in package text.
 func TestCheck18Vectors(t *testing.T) {
+	t.Parallel()
 	data, err := os.ReadFile("../text/testdata/discord.json")
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +167,7 @@ func TestCheck18Vectors(t *testing.T) {
 
 // TestOptions: what cannot work is refused with the key's name.
 func TestOptions(t *testing.T) {
+	t.Parallel()
 	for want, o := range map[string]Options{
 		"discord.token_file":  {Token: "", APIURL: "https://discord.com/"},
 		"a person's token":    {Token: "mfa.abc", APIURL: "https://discord.com/"},
@@ -169,6 +182,7 @@ func TestOptions(t *testing.T) {
 
 // TestGuildsOption: a guild that is not named is not served.
 func TestGuildsOption(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, func(o *rigOptions) { o.change = func(n *Options) { n.Guilds = []string{"1"} } })
 	general := g.AddChannel("general")
 	r.d.AddUser("coolcat").Join(g)

@@ -1,41 +1,37 @@
 package discord
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// conn.go: the connection below discordgo. It reads along, because the library
-// hides why a connection ended, and it ends the connection itself where the
-// library would deadlock (op 7 and 11 at the wrong time), identify on its own
-// (op 9) or end the session with close code 1000 (discord.md 6.3, 6.4).
+// conn.go: the connection below discordgo. Packets of the gateway end here: the
+// library would decode events into structs of its own, and what those do not
+// expect ends the process; it would also deadlock (op 7 and 11 at the wrong time),
+// identify on its own (op 9) or end the session with close code 1000
+// (discord.md 6.3, 6.4). So it gets packets that packets.go made, and the events go
+// to us past it.
 
 const (
 	// writeTimeout bounds one write (discord.md 6.4).
 	writeTimeout = 10 * time.Second
 	// dialTimeout bounds the connection and its handshakes (discord.md 6.1).
 	dialTimeout = 10 * time.Second
-	// maxSmall is the size up to which a frame is looked into. Those that matter
-	// have under 100 bytes; READY and all events that hold anything have more.
-	maxSmall = 256
-	// maxFrame is the largest frame taken: GUILD_CREATE of a big guild has a few
+	// maxFrame is the largest message taken: GUILD_CREATE of a big guild has a few
 	// megabytes.
 	maxFrame = 64 << 20
-)
-
-// Gateway opcodes that are looked for (discord.md 8.2).
-const (
-	opDispatch     = 0
-	opReconnect    = 7
-	opInvalid      = 9
-	opHeartbeatAck = 11
+	// maxControl is the longest payload of a control frame (RFC 6455, 5.5).
+	maxControl = 125
+	// maxUpgrade bounds the answer to the upgrade, in bytes.
+	maxUpgrade = 64 << 10
+	// readBuffer is how much is read at a time.
+	readBuffer = 16 << 10
 )
 
 // ending is why a connection ended.
@@ -51,30 +47,34 @@ type wire struct {
 	net.Conn
 	silence time.Duration
 	gone    chan struct{} // closed with the connection
+	closing chan struct{} // closed when the other side has said goodbye
 
 	mu   sync.Mutex
 	end  ending
 	once sync.Once
 
 	// Owned by the reader.
-	p frames
+	p   packets
+	buf []byte
+	out []byte // for the library
 }
 
-func newWire(c net.Conn, silence time.Duration) *wire {
-	return &wire{Conn: c, silence: silence, gone: make(chan struct{})}
+// newWire wraps a connection. Take gets the events; it must not wait. Seq is the
+// number of the session's last one.
+func newWire(c net.Conn, silence time.Duration, seq *atomic.Int64, take func(kind string, raw []byte)) *wire {
+	w := &wire{Conn: c, silence: silence, gone: make(chan struct{}), closing: make(chan struct{}), buf: make([]byte, readBuffer)}
+	w.p = packets{w: w, seq: seq, take: take}
+	return w
 }
 
-// dialWire makes the connection, and the TLS on it if host is to be verified.
-func dialWire(ctx context.Context, network, addr string, secure bool, silence time.Duration) (*wire, error) {
+// dialWire makes the connection, and the TLS on it if it is to be secure.
+func dialWire(ctx context.Context, network, addr string, secure bool) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	if !secure {
-		return newWire(c, silence), nil
+	if err != nil || !secure {
+		return c, err
 	}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -86,7 +86,7 @@ func dialWire(ctx context.Context, network, addr string, secure bool, silence ti
 		c.Close()
 		return nil, err
 	}
-	return newWire(t, silence), nil
+	return t, nil
 }
 
 // errCut is a connection that we ended.
@@ -95,20 +95,27 @@ var errCut = errors.New("discord: connection ended")
 // Read implements net.Conn. After any error the connection is closed before the
 // library hears of it, so that its close frame cannot leave.
 func (w *wire) Read(b []byte) (int, error) {
-	_ = w.Conn.SetReadDeadline(time.Now().Add(w.silence)) // fails with the read that follows
-	n, err := w.Conn.Read(b)
-	if n > 0 && !w.inspect(b[:n]) {
-		err, n = errCut, 0
+	for len(w.out) == 0 {
+		_ = w.SetReadDeadline(time.Now().Add(w.silence)) // fails with the read that follows
+		n, err := w.Conn.Read(w.buf)
+		if n > 0 && !w.p.feed(w.buf[:n]) {
+			err = errCut
+		}
+		if err != nil {
+			w.Close()
+			return 0, err
+		}
 	}
-	if err != nil {
-		w.Close()
+	n := copy(b, w.out)
+	if w.out = w.out[n:]; len(w.out) == 0 {
+		w.out = nil
 	}
-	return n, err
+	return n, nil
 }
 
 // Write implements net.Conn.
 func (w *wire) Write(b []byte) (int, error) {
-	_ = w.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // likewise
+	_ = w.SetWriteDeadline(time.Now().Add(writeTimeout)) // likewise
 	n, err := w.Conn.Write(b)
 	if err != nil {
 		w.Close()
@@ -121,6 +128,14 @@ func (w *wire) Close() error {
 	err := w.Conn.Close()
 	w.once.Do(func() { close(w.gone) })
 	return err
+}
+
+// tell writes a frame of our own, whole and in one piece, so that it stands between
+// the library's. The mask, which every client must use, is zero: it hides nothing
+// from anybody.
+func (w *wire) tell(opcode byte, payload []byte) {
+	f := []byte{0x80 | opcode, 0x80 | byte(len(payload)), 0, 0, 0, 0} // at most maxControl bytes
+	_, _ = w.Write(append(f, payload...))                             // the connection is closed if it fails
 }
 
 // ended is why.
@@ -136,135 +151,15 @@ func (w *wire) note(change func(*ending)) {
 	change(&w.end)
 }
 
-// inspect reads along; false to end the connection.
-func (w *wire) inspect(b []byte) bool {
-	return w.p.feed(b, func(opcode byte, payload []byte, whole bool) bool {
-		switch opcode {
-		case 8: // close
-			if len(payload) >= 2 {
-				code := int(binary.BigEndian.Uint16(payload))
-				w.note(func(e *ending) { e.code = code })
-			}
-			return true
-		case 1, 2:
-			return w.packet(payload, whole)
-		}
-		return true
-	})
-}
-
-// packet looks at one message of the gateway.
-func (w *wire) packet(payload []byte, whole bool) bool {
-	if !whole {
-		w.p.dispatched = true
-		return true
+// closed notes the other side's close frame.
+func (w *wire) closed(payload []byte) {
+	if len(payload) >= 2 {
+		code := int(binary.BigEndian.Uint16(payload))
+		w.note(func(e *ending) { e.code = code })
 	}
-	var m struct {
-		Op int             `json:"op"`
-		D  json.RawMessage `json:"d"`
+	select {
+	case <-w.closing:
+	default:
+		close(w.closing)
 	}
-	m.Op = -1
-	if json.Unmarshal(payload, &m) != nil {
-		return true
-	}
-	switch m.Op {
-	case opDispatch:
-		w.p.dispatched = true
-	case opReconnect:
-		w.note(func(e *ending) { e.reconnect = true })
-		return false
-	case opInvalid:
-		w.note(func(e *ending) { e.invalid, e.resumable = true, bytes.Equal(m.D, []byte("true")) })
-		return false
-	case opHeartbeatAck:
-		return w.p.dispatched
-	}
-	return true
-}
-
-// frames takes a server's half of a websocket apart.
-type frames struct {
-	upgraded   bool
-	last4      [4]byte // of the answer to the upgrade
-	header     []byte
-	opcode     byte
-	left       uint64
-	small      []byte
-	big, part  bool
-	inPayload  bool
-	dispatched bool // an event has come
-	text       bool // the payload is JSON
-	tag        tagger
-}
-
-// feed goes on with b. See is called for each frame, with its payload if that is
-// small and the frame is a whole message; it says whether to go on.
-func (f *frames) feed(b []byte, see func(opcode byte, payload []byte, whole bool) bool) bool {
-	for len(b) > 0 {
-		switch {
-		case !f.upgraded:
-			copy(f.last4[:], f.last4[1:])
-			f.last4[3] = b[0]
-			f.upgraded = f.last4 == [4]byte{'\r', '\n', '\r', '\n'}
-			b = b[1:]
-		case !f.inPayload:
-			f.header = append(f.header, b[0])
-			b = b[1:]
-			if !f.begin() {
-				return false
-			}
-		default:
-			n := min(uint64(len(b)), f.left)
-			if f.text {
-				f.tag.feed(b[:n])
-			}
-			if !f.big {
-				f.small = append(f.small, b[:n]...)
-			}
-			b = b[n:]
-			f.left -= n
-		}
-		if f.inPayload && f.left == 0 {
-			f.inPayload = false
-			if !see(f.opcode, f.small, !f.big && !f.part) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// begin reads the header once it is complete; false for what no server may send.
-func (f *frames) begin() bool {
-	h := f.header
-	if len(h) < 2 {
-		return true
-	}
-	if h[1]&0x80 != 0 { // servers do not mask
-		return false
-	}
-	length := uint64(h[1] & 0x7f)
-	switch {
-	case length == 126 && len(h) == 4:
-		length = uint64(binary.BigEndian.Uint16(h[2:]))
-	case length == 127 && len(h) == 10:
-		length = binary.BigEndian.Uint64(h[2:])
-	case length >= 126:
-		return true
-	}
-	if length > maxFrame {
-		return false
-	}
-	f.opcode, f.part = h[0]&0x0f, h[0]&0x80 == 0
-	switch f.opcode {
-	case 0: // the rest of a message in parts
-		f.part = true
-	case 1:
-		f.text, f.tag = true, tagger{}
-	default: // a control frame may come between parts, but no server of ours does that
-		f.text = false
-	}
-	f.left, f.big, f.inPayload = length, length > maxSmall, true
-	f.header, f.small = f.header[:0], f.small[:0]
-	return true
 }

@@ -13,6 +13,7 @@ import (
 
 // TestDMBothWays: consent, then a chat.
 func TestDMBothWays(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	dm := bob.DM()
@@ -33,6 +34,7 @@ func TestDMBothWays(t *testing.T) {
 
 // TestCheck9TwoBoxesOneFriend is the table of discord.md 3.2 from end to end.
 func TestCheck9TwoBoxesOneFriend(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice, carol)
 	dm := bob.DM()
@@ -90,6 +92,7 @@ func TestCheck9TwoBoxesOneFriend(t *testing.T) {
 // TestQuestionRunsOut: what nobody was chosen for is not sent, and the friend
 // learns it.
 func TestQuestionRunsOut(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice, carol)
 	n := len(r.sent(bob.DM()))
@@ -105,6 +108,7 @@ func TestQuestionRunsOut(t *testing.T) {
 // TestCheck10Ask: adding asks once; yes opens the chat and brings what was written
 // before; block is silence both ways; not now lasts a month.
 func TestCheck10Ask(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.d.AddUser("coolcat")
 	bob.Join(g)
@@ -159,6 +163,7 @@ func TestCheck10Ask(t *testing.T) {
 
 // TestCheck10FriendStarts: /webtv add shows on the box; its yes links.
 func TestCheck10FriendStarts(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.d.AddUser("coolcat")
 	bob.SetGlobalName("Bob")
@@ -185,6 +190,7 @@ func TestCheck10FriendStarts(t *testing.T) {
 // TestCheck10Opener: many adds make few new chats; too fast and quarantine end
 // them, while known chats go on.
 func TestCheck10Opener(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	const route = "POST /users/@me/channels"
 	for i := range 60 {
@@ -225,6 +231,7 @@ func TestCheck10Opener(t *testing.T) {
 
 // TestCheck11Rename: an address stays with the person it was given to.
 func TestCheck11Rename(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	bob.Rename("warmcat")

@@ -21,7 +21,7 @@ func (n *Network) take(kind string, raw []byte) {
 		}
 	case "INTERACTION_CREATE":
 		n.takeInteraction(raw)
-	case "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "TYPING_START":
+	case "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE", "TYPING_START":
 		var w struct {
 			ChannelID string `json:"channel_id"`
 			GuildID   string `json:"guild_id"`
@@ -34,10 +34,16 @@ func (n *Network) take(kind string, raw []byte) {
 			return
 		}
 		var w struct {
-			ID      string `json:"id"`
-			GuildID string `json:"guild_id"`
+			ID        string `json:"id"`
+			GuildID   string `json:"guild_id"`
+			Presences []seen `json:"presences"` // of GUILD_CREATE and GUILD_MEMBERS_CHUNK
 		}
 		if loose(raw, &w) && cmp.Or(w.GuildID, w.ID) != "" {
+			// At once, like PRESENCE_UPDATE: what a queue held back would overwrite
+			// what is newer.
+			for _, s := range w.Presences {
+				n.presence.update(s.User.ID, s.Status)
+			}
 			n.intake.add(guildKey+cmp.Or(w.GuildID, w.ID), item{kind, raw})
 		}
 	}
@@ -80,7 +86,9 @@ func (n *Network) happen(ctx context.Context, kind string, raw []byte) error {
 	case "MESSAGE_DELETE", "MESSAGE_DELETE_BULK":
 		return n.deleted(ctx, raw)
 	case "MESSAGE_REACTION_ADD":
-		return n.reacted(ctx, raw)
+		return n.reacted(ctx, raw, true)
+	case "MESSAGE_REACTION_REMOVE":
+		return n.reacted(ctx, raw, false)
 	case "TYPING_START":
 		return n.writes(ctx, raw)
 	case kindPress:
@@ -142,9 +150,6 @@ func (n *Network) guildEvent(ctx context.Context, kind string, raw []byte) error
 			}
 		}
 	}
-	for _, p := range g.Presences {
-		n.presence.update(p.User.ID, p.Status)
-	}
 	if all {
 		n.presence.arrived()
 	}
@@ -157,16 +162,10 @@ func (n *Network) chunk(raw []byte) {
 	if !loose(raw, &c) {
 		return
 	}
-	there := make(map[string]bool)
 	for _, m := range c.Members {
 		if n.presence.watched(m.User.ID) {
 			n.guilds.with(c.GuildID, func(g *guild) { g.join(m) })
-			there[m.User.ID] = true
 		}
-	}
-	for _, p := range c.Presences {
-		n.presence.update(p.User.ID, p.Status)
-		delete(there, p.User.ID)
 	}
 }
 

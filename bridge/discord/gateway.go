@@ -2,11 +2,13 @@ package discord
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +31,6 @@ const (
 	abandonAfter = 3 * time.Second
 	// leaveTimeout bounds saying goodbye (discord.md 6.4).
 	leaveTimeout = 2 * time.Second
-	// invalidPause is the least pause after op 9 (discord.md 6.3, fault 7).
-	invalidPause = time.Second
 	kindIdentify = "identify"
 )
 
@@ -62,6 +62,7 @@ type link struct {
 	session *discordgo.Session
 	wire    atomic.Pointer[wire]
 	up      chan struct{} // READY or RESUMED; buffered
+	seq     atomic.Int64  // of the last event
 	left    chan struct{} // the library has let go; buffered
 	ever    bool          // it was up once, so it can resume
 }
@@ -73,7 +74,7 @@ func (n *Network) newLink() (*link, error) {
 		return nil, err
 	}
 	l := &link{n: n, session: s, up: make(chan struct{}, 1), left: make(chan struct{}, 1)}
-	s.Compress = false // the connection reads along
+	s.Compress = false // the connection reads it itself
 	s.Identify.Compress = false
 	s.Identify.Intents = discordgo.Intent(n.intents.Load())
 	s.Identify.LargeThreshold = 250 // members and presences of guilds up to that come complete
@@ -84,16 +85,16 @@ func (n *Network) newLink() (*link, error) {
 			if !secure && n.rest.transport.base.Scheme == "https" {
 				return nil, errors.New("discord: the gateway's address is not encrypted, but discord.api_url is")
 			}
-			w, err := dialWire(ctx, network, addr, secure, n.pace.Silence)
+			c, err := dialWire(ctx, network, addr, secure)
 			if err != nil {
 				return nil, err
 			}
+			w := newWire(c, n.pace.Silence, &l.seq, l.event)
 			l.wire.Store(w)
 			return w, nil
 		}
 	}
 	s.Dialer = &websocket.Dialer{NetDialContext: dial(false), NetDialTLSContext: dial(true), HandshakeTimeout: dialTimeout}
-	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { l.event(e) })
 	s.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) { signal(l.left) })
 	return l, nil
 }
@@ -105,12 +106,12 @@ func signal(c chan struct{}) {
 	}
 }
 
-// event takes an event from the library, which may hold its lock: nothing here
-// may block or call it.
-func (l *link) event(e *discordgo.Event) {
-	defer l.n.recovered("event", e.Type)
-	l.n.take(eventName(e.Type), e.RawData)
-	if e.Type == "READY" || e.Type == "RESUMED" {
+// event takes an event from the connection, which the library reads and perhaps
+// under its lock: nothing here may block or call it.
+func (l *link) event(kind string, raw []byte) {
+	defer l.n.recovered("event", kind)
+	l.n.take(kind, raw)
+	if kind == "READY" || kind == "RESUMED" {
 		signal(l.up)
 	}
 }
@@ -156,7 +157,7 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 				wait = 0
 			}
 			if o.invalid {
-				wait = max(wait, invalidPause+rand.N(invalidPause))
+				wait = max(wait, n.pace.Invalid+rand.N(n.pace.Invalid+1))
 			}
 			if o.abandoned || o.code == 4007 || o.code == 4009 || o.invalid && !o.resumable || !s.ever {
 				s = nil // the next one identifies
@@ -273,7 +274,15 @@ func (n *Network) connect(ctx context.Context, s *link, l *live) (o outcome) {
 	}
 	s.wire.Store(nil)
 	opened := make(chan error, 1)
-	go func() { opened <- s.session.Open() }() // may never return: see abandoned
+	go func() { // may never return: see abandoned
+		defer func() {
+			if p := recover(); p != nil {
+				n.log.Error("panic", "in", "opening", "panic", p, "stack", string(debug.Stack()))
+				opened <- errors.New("discord: the library panicked")
+			}
+		}()
+		opened <- s.session.Open()
+	}()
 	patience := time.NewTimer(n.pace.Open)
 	defer patience.Stop()
 	select {
@@ -351,15 +360,13 @@ func (s *link) stay(ctx context.Context, w *wire, patience <-chan time.Time, l *
 	}
 }
 
-// leave says goodbye, which the library may hang on.
+// leave says goodbye, and waits for the answer a moment. The library would hang on
+// it, and sleep a second in any case.
 func (s *link) leave(w *wire) {
-	done := make(chan struct{})
-	go func() {
-		_ = s.session.CloseWithCode(websocket.CloseNormalClosure) // nobody left to tell
-		close(done)
-	}()
+	w.tell(frameClose, binary.BigEndian.AppendUint16(nil, websocket.CloseNormalClosure))
 	select {
-	case <-done:
+	case <-w.closing:
+	case <-w.gone:
 	case <-time.After(leaveTimeout):
 	}
 	w.Close()

@@ -1,7 +1,8 @@
 package discord
 
 import (
-	"runtime"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,11 +22,12 @@ func short(o *rigOptions) {
 // TestCheck1Deadlocks: what makes the library hang ends in a new connection, and
 // nothing piles up.
 func TestCheck1Deadlocks(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, short)
 	bob := r.friend("coolcat", g, alice)
-	before := runtime.NumGoroutine()
+	before := r.goroutines()
 	yes, no := true, false
-	for _, c := range []struct {
+	tricks := []struct {
 		name  string
 		at    discordtest.Stage
 		trick discordtest.Trick
@@ -37,13 +39,22 @@ func TestCheck1Deadlocks(t *testing.T) {
 		{"op 9 true in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &yes}},
 		{"op 9 false in answer to resume", discordtest.AtResume, discordtest.Trick{Op9: &no}},
 		{"op 11 in answer to resume", discordtest.AtResume, discordtest.Trick{Op11: true}},
-	} {
+		{"a hello without an interval", discordtest.AtHello, discordtest.Trick{Frame: map[string]any{"op": 10, "d": map[string]any{"heartbeat_interval": 0}}}},
+		{"null instead of hello", discordtest.AtHello, discordtest.Trick{Frame: []byte("null"), Drop: true}},
+	}
+	rounds := len(tricks)
+	if os.Getenv("WTVGATE_SOAK") != "" {
+		rounds = 50 // discord.md 11: the library sleeps a second in each
+	}
+	for i := range rounds {
+		c := tricks[i%len(tricks)]
+		r.off.move(fuseWindow / maxIdentifies) // a fuse that blows is another test's
 		r.d.Misbehave(c.at, c.trick)
 		conns := r.d.Connections()
 		r.d.Drop()
 		r.until(c.name, func() bool { return r.d.Connections() >= conns+2 && r.d.Connected() == 1 && r.hub.States()[0].Up })
-		bob.Say(bob.DM(), c.name)
-		r.gets(alice, "coolcat: "+c.name)
+		bob.Say(bob.DM(), fmt.Sprint(c.name, i))
+		r.gets(alice, fmt.Sprint("coolcat: ", c.name, i))
 	}
 	r.d.Mute(true)
 	conns := r.d.Connections()
@@ -53,7 +64,7 @@ func TestCheck1Deadlocks(t *testing.T) {
 	r.d.Op7()
 	bob.Say(bob.DM(), "last")
 	r.gets(alice, "coolcat: last")
-	if after := runtime.NumGoroutine(); after > before+40 {
+	if after := r.goroutines(); after > before+40 {
 		t.Errorf("%d goroutines, %d before", after, before)
 	}
 }
@@ -61,6 +72,7 @@ func TestCheck1Deadlocks(t *testing.T) {
 // TestCheck2Stops: codes that only a person can mend end the tries, and the state
 // says what to do.
 func TestCheck2Stops(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[int]string{4004: "token", 4013: "intents", 4014: "Message Content"} {
 		r, _ := newRig(t)
 		conns := r.d.Connections()
@@ -73,8 +85,28 @@ func TestCheck2Stops(t *testing.T) {
 	}
 }
 
+// TestCheck2StopsAtStart: the same codes in answer to the first IDENTIFY of a
+// process.
+func TestCheck2StopsAtStart(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]string{4004: "token", 4013: "intents", 4014: "Message Content"} {
+		r, _ := newRig(t)
+		r.close()
+		r.d.Misbehave(discordtest.AtIdentify, discordtest.Trick{Close: code, Times: -1})
+		conns := r.d.Connections()
+		r.open(rigOptions{})
+		r.run(rigOptions{idle: true})
+		r.until("stopped", func() bool { s := r.hub.States()[0]; return !s.Up && strings.Contains(s.Text, want) })
+		if got := r.d.Connections(); got != conns+1 {
+			t.Errorf("%d: %d connections", code, got-conns)
+		}
+		r.close()
+	}
+}
+
 // TestCheck2BadTokenAtStart: no connection is made at all.
 func TestCheck2BadTokenAtStart(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t, func(o *rigOptions) {
 		o.idle = true
 		o.change = func(n *Options) { n.Token = "wrong" }
@@ -88,6 +120,7 @@ func TestCheck2BadTokenAtStart(t *testing.T) {
 // TestCheck2Fuse: the twenty-first new session within an hour is not begun, also by
 // a new process.
 func TestCheck2Fuse(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t)
 	for range maxIdentifies - 2 {
 		if err := r.n.happened(t.Context(), kindIdentify); err != nil {
@@ -112,6 +145,7 @@ func TestCheck2Fuse(t *testing.T) {
 
 // TestCheck2FewStartsLeft: what Discord says is left of the day is left alone.
 func TestCheck2FewStartsLeft(t *testing.T) {
+	t.Parallel()
 	r, _ := newRig(t)
 	r.close()
 	r.d.SetIdentifiesLeft(minStarts - 1)
@@ -123,6 +157,7 @@ func TestCheck2FewStartsLeft(t *testing.T) {
 // TestCheck16NoPrivileged: every privileged intent off: direct messages work, the
 // rest says why not.
 func TestCheck16NoPrivileged(t *testing.T) {
+	t.Parallel()
 	r, g := newRig(t, func(o *rigOptions) { o.double.NoPrivileged = true })
 	bob := r.friend("coolcat", g, alice)
 	general := g.AddChannel("general")

@@ -14,8 +14,6 @@ const (
 	// maxTalks is how many interactions are answered at a time; of more, Discord
 	// itself tells the person that there was no answer.
 	maxTalks = 32
-	// talkTimeout is how long an answer may take.
-	talkTimeout = 2500 * time.Millisecond
 	// slowTimeout is how long what was promised for later may take.
 	slowTimeout = 60 * time.Second
 )
@@ -97,7 +95,7 @@ const kindPress = "wtvgate press"
 
 // interact answers one interaction.
 func (n *Network) interact(running context.Context, i *interaction) {
-	ctx, cancel := context.WithTimeout(running, talkTimeout)
+	ctx, cancel := context.WithTimeout(running, n.pace.Answer)
 	defer cancel()
 	if err := n.meet(ctx, i.who()); err != nil {
 		n.log.Error("cannot note a person", "err", err)

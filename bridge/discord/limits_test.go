@@ -21,6 +21,7 @@ func headers(bucket string, left int, reset float64) *answer {
 // short wait is waited for, a long one is told; a global stop holds all but answers
 // to interactions.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimits(time.Now)
 		take := func(route, major string, free bool) (time.Duration, error) {

@@ -56,27 +56,32 @@ func (n *Network) putLine(ctx context.Context, l line) error {
 func (n *Network) handled(ctx context.Context, l line, p *pair, at time.Time) error {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
+	now := n.now().UnixMilli()
+	type step struct {
+		query string
+		args  []any
+	}
+	steps := []step{
+		{sqlLine, []any{l.id, l.account, l.channel, l.user, l.body, l.clock, now}},
+		{sqlMark, []any{l.id, now, l.channel, l.id}},
+	}
+	if p != nil {
+		steps = append(steps, step{sqlTouch, []any{at.UnixMilli(), 0, p.account, p.user}})
+	}
+	all := make([]*sql.Stmt, len(steps))
+	for i, s := range steps { // before the transaction has its connection: this may need another
+		var err error
+		if all[i], err = n.prepared(ctx, s.query); err != nil {
+			return fmt.Errorf("discord: store a line: %w", err)
+		}
+	}
 	tx, err := n.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("discord: store a line: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	now := n.now().UnixMilli()
-	steps := []struct {
-		query string
-		args  []any
-	}{
-		{sqlLine, []any{l.id, l.account, l.channel, l.user, l.body, l.clock, now}},
-		{sqlMark, []any{l.id, now, l.channel, l.id}},
-	}
-	if p != nil {
-		steps = append(steps, struct {
-			query string
-			args  []any
-		}{sqlTouch, []any{at.UnixMilli(), 0, p.account, p.user}})
-	}
-	for _, s := range steps {
-		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
+	for i, s := range steps {
+		if _, err := tx.StmtContext(ctx, all[i]).ExecContext(ctx, s.args...); err != nil {
 			return fmt.Errorf("discord: store a line: %w", err)
 		}
 	}

@@ -104,10 +104,7 @@ func (n *Network) late(ctx context.Context, x clock) error {
 		if l.account != x.pair.account || l.clock != clockNone {
 			continue
 		}
-		if err := n.react(ctx, http.MethodPut, l, emojiClock); err != nil {
-			return err
-		}
-		if err := n.setClock(ctx, l, clockSet); err != nil {
+		if err := n.setWaiting(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -119,6 +116,30 @@ func (n *Network) late(ctx context.Context, x clock) error {
 		return err
 	}
 	return n.notify(ctx, x.channel, "", "off/"+x.msg, escape(n.nameOf(x.pair.account))+"'s TV is off, I keep this.")
+}
+
+// setWaiting puts the clock to a line. The box may take the line meanwhile: it is
+// noted before the reaction, so that MarkRead knows of it, and one that came after
+// MarkRead took it away goes again.
+func (n *Network) setWaiting(ctx context.Context, l line) error {
+	changed, err := n.execCount(ctx, "note the clock", `UPDATE discord_lines SET clock = ? WHERE id = ? AND account = ? AND clock = ?`,
+		clockSet, l.id, l.account, clockNone)
+	if err != nil || changed == 0 {
+		return err
+	}
+	if err := n.react(ctx, http.MethodPut, l, emojiClock); err != nil {
+		return err
+	}
+	now, err := n.linesOf(ctx, l.id)
+	if err != nil {
+		return err
+	}
+	for _, o := range now {
+		if o.account == l.account && o.clock == clockDone {
+			return n.react(ctx, http.MethodDelete, l, emojiClock)
+		}
+	}
+	return nil
 }
 
 // react sets or takes back a reaction of the bot's.

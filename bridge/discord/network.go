@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -72,7 +73,10 @@ type Network struct {
 	typing   *typing
 	reading  *reading
 	names    *names
+	files    *http.Client  // for Discord's own hosts
+	ownFiles *http.Client  // for the server of discord.api_url
 	ready    chan struct{} // READY has come: catch up
+	chores   chan struct{} // something is due now
 	talks    chan struct{} // holds a token for each interaction under way
 
 	me      atomic.Pointer[self]  // who the bot is; nil before the first answer
@@ -89,6 +93,9 @@ type Network struct {
 
 	historyMu   sync.Mutex
 	historyNext time.Time // when the next request for history may be made
+
+	stmtMu sync.Mutex
+	stmts  map[string]*sql.Stmt // by query
 
 	statusMu sync.Mutex
 	status   string // the bot's status line as it was sent
@@ -130,7 +137,7 @@ func New(o Options) (*Network, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	n := &Network{o: o, db: o.DB, now: o.Now, log: o.Log.With("network", string(Name)), pace: DefaultPace()}
+	n := &Network{o: o, db: o.DB, now: o.Now, log: o.Log.With("network", string(Name)), pace: DefaultPace(), stmts: make(map[string]*sql.Stmt)}
 	if o.Pace != nil {
 		n.pace = *o.Pace
 	}
@@ -146,6 +153,7 @@ func New(o Options) (*Network, error) {
 	if err := upgrade(ctx, o.DB); err != nil {
 		return nil, err
 	}
+	n.files, n.ownFiles = fileClients(n.rest.transport.inner)
 	n.intake = newIntake(n)
 	n.guilds = newGuilds()
 	n.presence = newPresence(n)
@@ -155,6 +163,7 @@ func New(o Options) (*Network, error) {
 	n.names = newNames()
 	n.clocks.wake = make(chan struct{}, 1)
 	n.ready = make(chan struct{}, 1)
+	n.chores = make(chan struct{}, 1)
 	n.talks = make(chan struct{}, maxTalks)
 	return n, nil
 }

@@ -15,6 +15,9 @@ type Pace struct {
 	Silence time.Duration
 	// RetryMin and RetryMax bound the pause between connections (discord.md 6.4).
 	RetryMin, RetryMax time.Duration
+	// Invalid is the least pause after op 9, and up to as much again is left to
+	// chance (discord.md 6.3, fault 7).
+	Invalid time.Duration
 	// Echo is how long a webhook's message is awaited after an answer that was
 	// lost (discord.md 4.1).
 	Echo time.Duration
@@ -29,6 +32,9 @@ type Pace struct {
 	// History is the time between two requests for history: five a second
 	// (discord.md 4.3).
 	History time.Duration
+	// Answer is how long an answer to a command may take; Discord takes none after
+	// 3 s (discord.md 3.8).
+	Answer time.Duration
 	// Chore is how often questions that nobody answered, the opener and the bot's
 	// status are looked at.
 	Chore time.Duration
@@ -39,8 +45,8 @@ type Pace struct {
 // DefaultPace is what Discord's documentation and the measurements ask for.
 func DefaultPace() Pace {
 	return Pace{Open: 20 * time.Second, Silence: 100 * time.Second, RetryMin: time.Second, RetryMax: 60 * time.Second,
-		Echo: 3 * time.Second, Clock: 5 * time.Second, Flap: 30 * time.Second, Absent: 15 * time.Second,
-		History: 200 * time.Millisecond, Chore: 5 * time.Second, OpenGap: 30 * time.Second}
+		Invalid: time.Second, Echo: 3 * time.Second, Clock: 5 * time.Second, Flap: 30 * time.Second, Absent: 15 * time.Second,
+		History: 200 * time.Millisecond, Answer: 2500 * time.Millisecond, Chore: 5 * time.Second, OpenGap: 30 * time.Second}
 }
 
 // backoff is the pause before the next of several tries: doubled each time, and

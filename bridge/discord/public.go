@@ -43,11 +43,15 @@ func (n *Network) public(ctx context.Context, h *head, raw []byte, c channel, on
 			return err
 		}
 		ctxt.RelayBots = c.bots
-		t := text.FromDiscord(m, ctxt)
+		t := n.withRefs(text.FromDiscord(m, ctxt), h)
 		if t.Empty() {
 			continue
 		}
-		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, x.account, ""), Account: x.account, From: id.Remote(channelMark + x.name),
+		answers, err := n.answersTo(ctx, h, x.account)
+		if err != nil {
+			return err
+		}
+		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, x.account, ""), Account: x.account, From: id.Remote(channelMark + x.name), Answers: answers,
 			Speaker: cmp.Or(h.name(), "somebody"), Text: t, Time: h.time()})
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStore, err)

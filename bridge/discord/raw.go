@@ -185,7 +185,6 @@ type rawGuild struct {
 	Channels    []rawChannel `json:"channels"`
 	Threads     []rawChannel `json:"threads"`
 	Members     []rawMember  `json:"members"`
-	Presences   []seen       `json:"presences"`
 }
 
 // rawReady is READY.
@@ -202,9 +201,8 @@ type rawReady struct {
 
 // chunk is GUILD_MEMBERS_CHUNK.
 type chunk struct {
-	GuildID   string      `json:"guild_id"`
-	Members   []rawMember `json:"members"`
-	Presences []seen      `json:"presences"`
-	NotFound  []string    `json:"not_found"`
-	Nonce     string      `json:"nonce"`
+	GuildID  string      `json:"guild_id"`
+	Members  []rawMember `json:"members"`
+	NotFound []string    `json:"not_found"`
+	Nonce    string      `json:"nonce"`
 }

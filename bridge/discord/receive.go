@@ -235,13 +235,17 @@ func (n *Network) deliver(ctx context.Context, h *head, raw []byte, said string,
 	}
 	m := content(raw)
 	m.Content = said
-	c := text.FromDiscord(m, x)
+	c := n.withRefs(text.FromDiscord(m, x), h)
 	if !c.Empty() {
 		u, _, err := n.user(ctx, p.user)
 		if err != nil {
 			return err
 		}
-		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, p.account, ""), Account: p.account, From: id.Remote(p.name),
+		answers, err := n.answersTo(ctx, h, p.account)
+		if err != nil {
+			return err
+		}
+		err = n.receive(ctx, bridge.MessageEvent{Event: eventID(h.ID, p.account, ""), Account: p.account, From: id.Remote(p.name), Answers: answers,
 			Name: cmp.Or(n.guilds.nick(p.user), cmp.Or(u.display(), h.name())), Text: c, Time: h.time()})
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStore, err)

@@ -1,10 +1,12 @@
 package discord
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +25,9 @@ const patience = 60 * time.Second
 
 // quick is the pace of tests.
 func quick() Pace {
-	return Pace{Open: 2 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
+	return Pace{Open: 10 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond, Invalid: 5 * time.Millisecond,
 		Echo: 100 * time.Millisecond, Clock: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
-		History: time.Millisecond, Chore: 20 * time.Millisecond, OpenGap: 0}
+		History: time.Millisecond, Answer: patience, Chore: 250 * time.Millisecond, OpenGap: 0}
 }
 
 // rig is a hub on a real store with the network, against the double.
@@ -103,10 +105,11 @@ type rigOptions struct {
 // newRig starts the double, a guild and a gateway with three accounts.
 func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild) {
 	t.Helper()
-	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose()}}
+	o := rigOptions{double: discordtest.Options{Limits: discordtest.Loose(), AnswerWithin: patience}}
 	for _, c := range change {
 		c(&o)
 	}
+	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(rigLabel, t.Name())))
 	d := discordtest.Start(t, o.double)
 	g := d.AddGuild("WebTV Fans")
 	r := &rig{t: t, dir: t.TempDir(), d: d, log: &syncLog{}, off: &clockShift{}}
@@ -124,6 +127,28 @@ func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild
 		}
 	})
 	return r, g
+}
+
+// rigLabel marks the goroutines of a test, which those that they start inherit.
+const rigLabel = "rig"
+
+// goroutines counts those of this test: others run beside it.
+func (r *rig) goroutines() (count int) {
+	r.t.Helper()
+	var b bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, block := range strings.Split(b.String(), "\n\n") { // "3 @ 0x...", then its labels, then the stack
+		var here int
+		if _, err := fmt.Sscanf(strings.TrimSpace(block), "%d @", &here); err == nil && strings.Contains(block, fmt.Sprintf("%q:%q", rigLabel, r.t.Name())) {
+			count += here
+		}
+	}
+	if count == 0 {
+		r.t.Fatal("no goroutine is found: the count shows nothing")
+	}
+	return count
 }
 
 // open makes a gateway on the data directory.
@@ -208,7 +233,7 @@ func (r *rig) until(what string, cond func() bool) {
 		if cond() {
 			return
 		}
-		step, done := context.WithTimeout(ctx, 10*time.Millisecond)
+		step, done := context.WithTimeout(ctx, 20*time.Millisecond)
 		select {
 		case <-more:
 		case <-step.Done():

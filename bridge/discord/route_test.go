@@ -16,6 +16,7 @@ const (
 
 // TestRoute is the table of discord.md 3.2, every row.
 func TestRoute(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	both := []target{{alice, "Alice", now.Add(-time.Minute)}, {carol, "Carol B.", now.Add(-2 * time.Minute)}}
 	onlyCarol := []target{{alice, "Alice", now.Add(-takesPart)}, {carol, "Carol B.", now.Add(-2 * time.Minute)}}
@@ -56,6 +57,7 @@ func TestRoute(t *testing.T) {
 // TestCheck9NeverMisrouted: with a thousand random interleavings a line reaches
 // the box it is for, or nobody.
 func TestCheck9NeverMisrouted(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	targets := []target{{alice, "Alice", time.Time{}}, {carol, "Carol", time.Time{}}, {dora, "Dora", time.Time{}}}

@@ -33,6 +33,7 @@ func (n *Network) Run(ctx context.Context, in bridge.Receiver) error {
 	wg.Wait()
 	n.wg.Wait() // interactions: their context is ours
 	n.rest.session.Client.CloseIdleConnections()
+	n.files.CloseIdleConnections()
 	return nil
 }
 
@@ -138,6 +139,7 @@ func (n *Network) choreLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-n.chores:
 		case <-t.C:
 		}
 	}

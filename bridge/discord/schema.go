@@ -44,6 +44,21 @@ func dbContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, dbTimeout)
 }
 
+// prepared gives a statement that SQLite has read once: reading it anew takes
+// longer than running it. There are as many as the code has queries.
+func (n *Network) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	n.stmtMu.Lock()
+	defer n.stmtMu.Unlock()
+	if s := n.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := n.db.PrepareContext(ctx, query)
+	if err == nil {
+		n.stmts[query] = s
+	}
+	return s, err
+}
+
 // exec runs one statement.
 func (n *Network) exec(ctx context.Context, what, query string, args ...any) error {
 	_, err := n.execCount(ctx, what, query, args...)
@@ -54,7 +69,11 @@ func (n *Network) exec(ctx context.Context, what, query string, args ...any) err
 func (n *Network) execCount(ctx context.Context, what, query string, args ...any) (int64, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	r, err := n.db.ExecContext(ctx, query, args...)
+	var r sql.Result
+	stmt, err := n.prepared(ctx, query)
+	if err == nil {
+		r, err = stmt.ExecContext(ctx, args...)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("discord: %s: %w", what, err)
 	}
@@ -65,7 +84,10 @@ func (n *Network) execCount(ctx context.Context, what, query string, args ...any
 func (n *Network) row(ctx context.Context, what, query string, args []any, into ...any) (bool, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	err := n.db.QueryRowContext(ctx, query, args...).Scan(into...)
+	stmt, err := n.prepared(ctx, query)
+	if err == nil {
+		err = stmt.QueryRowContext(ctx, args...).Scan(into...)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -79,7 +101,11 @@ func (n *Network) row(ctx context.Context, what, query string, args []any, into 
 func rowsOf[T any](ctx context.Context, n *Network, what, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	rows, err := n.db.QueryContext(ctx, query, args...)
+	var rows *sql.Rows
+	stmt, err := n.prepared(ctx, query)
+	if err == nil {
+		rows, err = stmt.QueryContext(ctx, args...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("discord: %s: %w", what, err)
 	}

@@ -79,6 +79,11 @@ func (n *Network) Send(ctx context.Context, m bridge.Outbound) (bridge.Receipt, 
 	if err != nil {
 		return bridge.Receipt{}, err
 	}
+	// Before it is there to be answered: an answer must not be taken for another
+	// box's because this one had not written yet.
+	if err := n.touch(ctx, p, false, n.now()); err != nil {
+		return bridge.Receipt{}, err
+	}
 	r, err := n.sendPieces(ctx, all, m.Retry, func(ctx context.Context, x piece) (string, error) {
 		return n.sendPiece(ctx, x, m.Retry)
 	})

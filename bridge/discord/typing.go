@@ -154,6 +154,16 @@ func (n *Network) isOn(a id.Account, by id.Remote) bool {
 	return ok && x.Seen(a, by) != bridge.PresenceOffline
 }
 
+// onSince is when a box was switched on, the zero time if it is off.
+func (n *Network) onSince(a id.Account, by id.Remote) (at time.Time) {
+	if l := n.live.Load(); l != nil {
+		if x, ok := l.in.(bridge.Audience); ok {
+			at = x.OnSince(a, by)
+		}
+	}
+	return at
+}
+
 // presenceGone and answered are what a box and its waiting messages learn when a
 // friend has ended the pair.
 func presenceGone(p pair) bridge.Event {

@@ -61,9 +61,9 @@ func (r *rest) landing(nonce string) (c <-chan struct{}, forget func()) {
 	}
 }
 
-// picture is an account's: one of the plain ones, which need no hosting and never
+// avatarOf is an account's: one of the plain ones, which need no hosting and never
 // expire.
-func picture(a id.Account) string {
+func avatarOf(a id.Account) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(a)) // never fails
 	return "https://cdn.discordapp.com/embed/avatars/" + strconv.Itoa(int(h.Sum32()%avatars)) + ".png"
@@ -211,7 +211,7 @@ type hookMessage struct {
 // executeHook posts. A refused name or picture must not lose the message
 // (lessons L11).
 func (n *Network) executeHook(ctx context.Context, h hook, thread string, x piece, from bridge.Account) (string, error) {
-	b := hookMessage{Content: x.content, Username: x.hook, Avatar: picture(from.Address), Mentions: noMentions()}
+	b := hookMessage{Content: x.content, Username: x.hook, Avatar: avatarOf(from.Address), Mentions: noMentions()}
 	q := request{method: http.MethodPost, route: "/webhooks/{}/{}", args: []string{h.id, h.token},
 		query: map[string][]string{"wait": {"true"}}, body: b}
 	if thread != "" {

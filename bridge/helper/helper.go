@@ -11,6 +11,7 @@ package helper
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,9 +22,6 @@ import (
 
 // Name is the network's name in the store.
 const Name id.Network = "helper"
-
-// Local is the helper's local part among the accounts' addresses.
-const Local = "helper"
 
 // self is the one person of the network.
 const self id.Remote = "helper"
@@ -79,7 +77,7 @@ func New(o Options) *Network {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Network{core: o.Core, settings: o.Settings, now: o.Now, address: id.Address(Local + "@" + o.Domain),
+	return &Network{core: o.Core, settings: o.Settings, now: o.Now, address: id.Address(bridge.HelperName + "@" + strings.ToLower(o.Domain)),
 		pace: pace{accounts: make(map[id.Account]*visit)}}
 }
 

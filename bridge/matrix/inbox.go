@@ -52,10 +52,11 @@ type inbox struct {
 
 // roomWork is a room with new rows.
 type roomWork struct {
-	again bool // more came while it was worked on
-	held  bool // it rested for what was written before (late.go); its worker's
-	tries int  // failures in a row
-	rest  *time.Timer
+	again  bool      // more came while it was worked on
+	held   time.Time // since when it rests for what was written before (late.go); its worker's, like sorted
+	sorted int64     // rows up to this number are in their order
+	tries  int       // failures in a row
+	rest   *time.Timer
 }
 
 func newInbox(n *Network) *inbox {
@@ -199,18 +200,21 @@ func (e poison) Unwrap() error { return e.err }
 // drain handles a room's new rows until there is none. An error means to come
 // back later.
 func (b *inbox) drain(ctx context.Context, r mid.RoomID, w *roomWork) error {
-	if err := b.holdLate(ctx, r, w); err != nil {
-		return err
-	}
 	for ctx.Err() == nil {
-		ev, raw, err := b.first(ctx, r)
+		next, err := b.first(ctx, r)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		} else if err != nil {
 			b.n.log.Error("cannot read the inbox", "room", r, "err", err)
 			return err
 		}
-		err = b.handle(ctx, r, raw)
+		if sorted, err := b.holdLate(ctx, r, w, next); err != nil {
+			return err
+		} else if sorted {
+			continue
+		}
+		ev := next.event
+		err = b.handle(ctx, r, next.raw)
 		var bad poison
 		var effect sideEffect
 		switch {

@@ -29,25 +29,23 @@ const (
 // errHeld lets a room rest, so that what was written before comes in.
 var errHeld = errors.New("matrix: waits for events from before the start")
 
-// holdLate puts a room's rows in the order in which they were written, when they
-// are from before the start: the first one rests once, until the others are
-// there.
-func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork) error {
-	if b.n.now().Sub(b.started) >= b.n.pace.late {
-		return nil
+// holdLate looks at the row that is next in a room. One from before the start rests
+// until others from then are there, and then the room's rows are put in the order in
+// which they were written. Sorted: they were just now, and another may be the first.
+func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next newRow) (sorted bool, err error) {
+	now := b.n.now()
+	if now.Sub(b.started) >= b.n.pace.late || next.seq <= w.sorted || !b.late(next.raw) {
+		return false, nil
 	}
-	if w.held {
-		w.held = false
-		return b.reorder(ctx, r)
+	if w.held.IsZero() {
+		w.held = now
 	}
-	_, raw, err := b.first(ctx, r)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !b.late(raw) {
-		return nil
-	} else if err != nil {
-		return err
+	if now.Sub(w.held) < b.n.pace.roomMin {
+		return false, errHeld
 	}
-	w.held = true
-	return errHeld
+	w.held = time.Time{}
+	w.sorted, err = b.reorder(ctx, r)
+	return err == nil, err
 }
 
 // late tells whether an event is older than a push takes.
@@ -65,23 +63,22 @@ func writtenAt(raw []byte) int64 {
 	return e.Time
 }
 
-// reorder sorts a room's new rows by when they were written.
-func (b *inbox) reorder(ctx context.Context, r mid.RoomID) error {
-	return b.inTx(ctx, "put events in order", func(ctx context.Context, tx *sql.Tx) error {
+// reorder sorts a room's new rows by when they were written, and gives the number
+// of the last one: what has a higher one came later.
+func (b *inbox) reorder(ctx context.Context, r mid.RoomID) (last int64, err error) {
+	err = b.inTx(ctx, "put events in order", func(ctx context.Context, tx *sql.Tx) error {
 		rows, err := newRows(ctx, tx, r)
 		if err != nil {
 			return err
 		}
-		older := func(x, y pushed) int { return cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)) }
-		if slices.IsSortedFunc(rows, older) {
-			return nil
-		}
-		slices.SortStableFunc(rows, older)
+		slices.SortStableFunc(rows, func(x, y pushed) int { return cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)) })
 		for _, e := range rows {
-			if _, err := tx.ExecContext(ctx, `UPDATE matrix_inbox SET seq = (SELECT max(seq) + 1 FROM matrix_inbox) WHERE event = ?`, e.ID); err != nil {
+			err := tx.QueryRowContext(ctx, `UPDATE matrix_inbox SET seq = (SELECT max(seq) + 1 FROM matrix_inbox) WHERE event = ? RETURNING seq`, e.ID).Scan(&last)
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return last, err
 }

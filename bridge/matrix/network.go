@@ -77,6 +77,7 @@ type Network struct {
 	now    func() time.Time
 	db     *sql.DB
 	name   *template.Template
+	rules  sync.RWMutex // guards allow and deny
 	allow  []*regexp.Regexp
 	deny   []*regexp.Regexp
 	pace   pace
@@ -211,6 +212,8 @@ func (n *Network) mayInvite(user mid.UserID) bool {
 		}
 		return false
 	}
+	n.rules.RLock()
+	defer n.rules.RUnlock()
 	return matches(n.allow) && !matches(n.deny)
 }
 

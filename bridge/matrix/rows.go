@@ -140,13 +140,20 @@ func (b *inbox) waiting(ctx context.Context) ([]mid.RoomID, error) {
 	return all, rows.Err()
 }
 
+// newRow is a row that was not handled yet; seq is its place in the order.
+type newRow struct {
+	seq   int64
+	event mid.EventID
+	raw   []byte
+}
+
 // first is a room's oldest new row; sql.ErrNoRows if there is none.
-func (b *inbox) first(ctx context.Context, r mid.RoomID) (ev mid.EventID, raw []byte, err error) {
+func (b *inbox) first(ctx context.Context, r mid.RoomID) (next newRow, err error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	err = b.n.db.QueryRowContext(ctx, `SELECT event, raw FROM matrix_inbox WHERE room = ? AND state = 0
-		ORDER BY seq LIMIT 1`, r).Scan(&ev, &raw)
-	return ev, raw, err
+	err = b.n.db.QueryRowContext(ctx, `SELECT seq, event, raw FROM matrix_inbox WHERE room = ? AND state = 0
+		ORDER BY seq LIMIT 1`, r).Scan(&next.seq, &next.event, &next.raw)
+	return next, err
 }
 
 // settle ends a row's work. The text goes: the row stays for what repeats.

@@ -137,3 +137,44 @@ func TestNameOfAnErrorIsKept(t *testing.T) {
 		t.Errorf("error %v has code %d, want SQLite's own", err, sqliteCode(err))
 	}
 }
+
+// TestRosterIsOfOneVersion: the lists are read in two queries, and what changes
+// between them must not come under the version of before: a box would be told a
+// phone number with a version that does not have it.
+func TestRosterIsOfOneVersion(t *testing.T) {
+	s, _ := open(t)
+	withAccounts(t, s)
+	update(t, s, func(tx *Tx) error {
+		_, err := tx.PutContact(alice, Contact{Address: carol.Address(), Lists: 1})
+		return err
+	})
+	first, err := s.Roster(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const changes = 300
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range changes {
+			update(t, s, func(tx *Tx) error {
+				_, _, err := tx.SetPhone(carol, "PHM", strconv.Itoa(i+1))
+				return err
+			})
+		}
+	})
+	for done := false; !done; {
+		r, err := s.Roster(t.Context(), alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := 0
+		if len(r.Buddies) == 1 {
+			number, _ = strconv.Atoi(r.Buddies[0].Value)
+		}
+		if uint32(number) != r.Version-first.Version {
+			t.Fatalf("version %d after %d has %+v", r.Version, first.Version, r.Buddies)
+		}
+		done = number == changes
+	}
+	wg.Wait()
+}

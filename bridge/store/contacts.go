@@ -63,7 +63,28 @@ func (s *Store) Roster(ctx context.Context, a id.Account) (Roster, error) {
 // Roster reads an account's lists inside a transaction. ErrNotFound.
 func (tx *Tx) Roster(a id.Account) (Roster, error) { return tx.roster(a) }
 
+// rosterTries bounds how often lists are read that change meanwhile: after as many a
+// part may be newer than the version says, and the next change brings it in order.
+const rosterTries = 5
+
+// roster reads the lists, in two queries that belong to one version.
 func (q session) roster(a id.Account) (r Roster, err error) {
+	for range rosterTries {
+		var rest uint32
+		if r, err = q.contacts(a); err == nil {
+			rest, err = q.groupsAndPhones(a, &r)
+		}
+		if err != nil {
+			return Roster{}, fmt.Errorf("store: reading the lists of %s: %w", a, err)
+		}
+		if rest == r.Version {
+			break
+		}
+	}
+	return r, nil
+}
+
+func (q session) contacts(a id.Account) (r Roster, err error) {
 	err = q.rows(sqlRoster, []any{a}, func(rows *sql.Rows) error {
 		var address, name sql.NullString
 		var lists, added, groups sql.NullInt64
@@ -79,13 +100,7 @@ func (q session) roster(a id.Account) (r Roster, err error) {
 	if err == nil && r.Version == 0 {
 		err = ErrNotFound
 	}
-	if err == nil {
-		err = q.groupsAndPhones(a, &r)
-	}
-	if err != nil {
-		return Roster{}, fmt.Errorf("store: reading the lists of %s: %w", a, err)
-	}
-	return r, nil
+	return r, err
 }
 
 // Watchers gives the accounts that have the address on their forward list.

@@ -39,10 +39,11 @@ const (
 	rowGroup = iota
 	rowPhone
 	rowBuddy
+	rowVersion
 )
 
-// sqlGroupsAndPhones is everything of a roster but contacts, in one query. What
-// other accounts have set is shown to those who may see them (msnp.md 10).
+// sqlGroupsAndPhones is everything of a roster but contacts, in one query, and the
+// version it belongs to. What other accounts have set is shown to those who may see them (msnp.md 10).
 const sqlGroupsAndPhones = `SELECT 0, '', number, '', name FROM contact_groups WHERE account = ?1
 	UNION ALL SELECT 1, account, 0, kind, value FROM phones WHERE account = ?1
 	UNION ALL SELECT 2, p.account, 0, p.kind, p.value FROM contacts c
@@ -50,12 +51,14 @@ const sqlGroupsAndPhones = `SELECT 0, '', number, '', name FROM contact_groups W
 		LEFT JOIN contacts r ON r.account = c.address AND r.address = ?1
 		WHERE c.account = ?1 AND c.lists & 1 = 1 AND ifnull(r.lists, 0) & 4 = 0
 			AND (o.privacy = 'AL' OR ifnull(r.lists, 0) & 2 = 2)
+	UNION ALL SELECT 3, '', version, '', '' FROM accounts WHERE address = ?1
 	ORDER BY 1, 2, 3, 4`
 
-// groupsAndPhones fills in what of a roster is not contacts.
-func (q session) groupsAndPhones(a id.Account, r *Roster) error {
+// groupsAndPhones fills in what of a roster is not contacts, and gives the version
+// of the lists that it belongs to.
+func (q session) groupsAndPhones(a id.Account, r *Roster) (version uint32, err error) {
 	r.Groups = []Group{{Name: firstGroup}}
-	return q.rows(sqlGroupsAndPhones, []any{a}, func(rows *sql.Rows) error {
+	err = q.rows(sqlGroupsAndPhones, []any{a}, func(rows *sql.Rows) error {
 		var row, number int
 		var whose id.Account
 		var kind, value string
@@ -71,9 +74,12 @@ func (q session) groupsAndPhones(a id.Account, r *Roster) error {
 			r.Phones = append(r.Phones, Phone{whose, kind, value})
 		case row == rowBuddy:
 			r.Buddies = append(r.Buddies, Phone{whose, kind, value})
+		case row == rowVersion:
+			version = uint32(number)
 		}
 		return nil
 	})
+	return version, err
 }
 
 // Groups reads an account's groups, by number; group 0 is the first. An account

@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wtvgate/bridge/id"
@@ -74,8 +75,10 @@ const (
 	// cores can use.
 	maxConns = 8
 	// idleTime is when a reader that a crowd needed is closed again: each costs
-	// about half a megabyte, and a quiet gateway needs one or two.
-	idleTime = 3 * time.Second
+	// about half a megabyte, and a quiet gateway needs one or two. It is longer than
+	// what is done every half minute, because a fresh reader costs the first that
+	// asks it a quarter of a millisecond.
+	idleTime = time.Minute
 	// cacheSize is what one connection keeps of the file, in KiB. SQLite's default
 	// of 2,000 times nine connections is more than the 1,000 boxes of a large
 	// community cost in all; what is not kept is in the system's cache.
@@ -114,6 +117,8 @@ type Store struct {
 	salt   string
 	hashes chan struct{} // turns for argon2, see password.go
 	dummy  string        // a hash no password has, to spend the same time on
+
+	commits, rollbacks atomic.Uint64
 
 	mu    sync.Mutex // guards stmts; held while a statement is prepared
 	stmts map[string]*sql.Stmt

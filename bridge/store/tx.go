@@ -170,6 +170,7 @@ func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	defer func() {
 		if open { // fn failed, panicked or called runtime.Goexit
 			w.rollback()
+			s.rollbacks.Add(1)
 		}
 		<-w.turn
 	}()
@@ -182,6 +183,7 @@ func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		return fmt.Errorf("store: committing: %w", err)
 	}
 	open = false
+	s.commits.Add(1)
 	return nil
 }
 

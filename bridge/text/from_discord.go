@@ -186,7 +186,7 @@ func (x *DiscordContext) parts(m *DiscordMessage) []Run {
 
 // attachment is a file of Discord's.
 func (a *DiscordAttachment) attachment(flags int) *Attachment {
-	f := &Attachment{Kind: File, Name: a.Filename, URL: a.URL, Size: a.Size, Seconds: int(min(max(a.Seconds, 0), 1e6))}
+	f := &Attachment{Kind: File, Name: a.Filename, URL: a.URL, Size: a.Size, Type: cut(a.ContentType, maxMime), Seconds: int(min(max(a.Seconds, 0), 1e6))}
 	kind, _, _ := strings.Cut(a.ContentType, "/")
 	switch kind {
 	case "image":

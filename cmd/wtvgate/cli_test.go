@@ -33,7 +33,8 @@ func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"foo"}, {"--bar"}, {"serve", "x"}, {"account"}, {"account", "foo"}, {"account", "add"}, {"account", "add", "a@b", "c"},
 		{"account", "password", "a@webtv.local"}, {"account", "link-box", "a@webtv.local"}, {"account", "link-box", "a@webtv.local", "--user-id", "x"}, {"account", "set", "a@webtv.local", "emoji"},
-		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"},
+		{"contact", "add", "a@webtv.local"}, {"matrix"}, {"demo", "x"}, {"version", "x"}, {"doctor", "x"}, {"init", "x"}, {"init", "--matrix-url", "http://x"}, {"session"}, {"session", "kick"}, {"notice"},
+		{"trace"}, {"backup"}, {"backup", "a", "b"},
 	} {
 		if code, out, errs := call("", args...); code != exitUsage || out != "" || !strings.HasPrefix(errs, "wtvgate: ") {
 			t.Errorf("%v: exit %d, %q, %q", args, code, out, errs)
@@ -46,7 +47,8 @@ func TestWrongUsage(t *testing.T) {
 
 func TestHelpOfEveryVerb(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"account", "--help"}, {"account", "add", "--help"}, {"account", "set", "--help"},
-		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"}} {
+		{"contact", "--help"}, {"contact", "add", "--help"}, {"matrix", "registration", "--help"}, {"version", "--help"},
+		{"init", "--help"}, {"doctor", "--help"}, {"session", "--help"}, {"session", "kick", "--help"}, {"notice", "--help"}, {"trace", "--help"}, {"backup", "--help"}} {
 		if code, out, errs := call("", args...); code != exitOK || out == "" || errs != "" {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}
@@ -84,7 +86,7 @@ func lifecycle() []step {
 		{"account add alice", "", 1, "must look like name@domain"},
 		{"account add carol@webtv.local --password-stdin", "hunter22\n", 0, "added"},
 		{"account add dora@webtv.local --password-stdin", "", 1, "no password"},
-		{"account add helper@webtv.local", "", 1, "helper@webtv.local: this address is the gateway's own helper; choose another"},
+		{"account add helper@webtv.local", "", 1, "helper@webtv.local: this address is the gateway's own; choose another"},
 		{"account password alice@webtv.local --password-stdin", "s3cret\n", 0, "password of alice@webtv.local set"},
 		{"account password nobody@webtv.local --password-stdin", "s3cret\n", 1, "there is no account"},
 		{"account link-box alice@webtv.local --ssid 8100000000B0024D", "", 0, "box 8100000000b0024d (user 0) signs in as alice@webtv.local"},

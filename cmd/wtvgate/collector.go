@@ -10,7 +10,7 @@ import (
 
 const (
 	// collectAt is how much garbage the collector lets grow, in percent of what is in
-	// use: with Go's 100 ten thousand idle boxes would cost a third more.
+	// use: with Go's 100 ten thousand idle boxes would cost a sixth more.
 	collectAt = 50
 	// collectRoom is the least that it lets grow, in bytes. A small gateway that is
 	// busy would collect all the time otherwise: at 50 % of next to nothing a message

@@ -15,7 +15,6 @@ import (
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/config"
-	"wtvgate/bridge/helper"
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/loopback"
 	"wtvgate/bridge/store"
@@ -27,7 +26,7 @@ const (
 	demoAccount = id.Account("alice@webtv.local")
 	demoDomain  = "friends.demo"
 	demoFriend  = loopback.Echo + "@" + demoDomain
-	demoHelper  = helper.Local + "@webtv.local"
+	demoHelper  = bridge.HelperName + "@webtv.local"
 	demoSSID    = "8100000000b0024d"
 )
 

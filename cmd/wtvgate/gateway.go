@@ -14,6 +14,7 @@ import (
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/box"
 	"wtvgate/bridge/config"
+	"wtvgate/bridge/metrics"
 	"wtvgate/bridge/picture"
 	"wtvgate/msnp"
 	"wtvgate/msnp/passport"
@@ -39,6 +40,7 @@ type gateway struct {
 	pictures  *picture.Gallery // nil: pictures.listen is empty
 	control   *admin.Control
 	admin     *http.Server
+	metrics   *metrics.Metrics
 
 	messengerPort, nexusPort, adminPort net.Listener
 	wtvpPorts                           wtvpPorts
@@ -47,11 +49,13 @@ type gateway struct {
 
 // openGateway opens the data and every port. An error leaves nothing open.
 func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more ...bridge.Network) (*gateway, error) {
-	core, err := openCore(ctx, cfg, log, more...)
+	counted := metrics.New(release + revision())
+	core, err := openCore(ctx, cfg, slog.New(counted.Log(log.Handler())), more...)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{core: core, tickets: passport.NewTickets(nil)}
+	g := &gateway{core: core, tickets: passport.NewTickets(nil), metrics: counted}
+	g.hub.Watch(counted)
 	if err = g.wirePictures(); err == nil {
 		g.wire()
 		err = g.wirePassport()
@@ -66,7 +70,7 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		err = g.wireWTVP(ctx, g.pages())
 	}
 	if err == nil {
-		g.control, err = admin.OpenControl(cfg.DataDir, g.operator(), log)
+		g.control, err = admin.OpenControl(cfg.DataDir, g.runningOperator(), log)
 	}
 	if err != nil {
 		g.closePorts()
@@ -79,10 +83,10 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 func (g *gateway) wire() {
 	cfg, log := g.cfg, g.log
 	g.boxes = box.NewGateway(box.Options{Hub: g.hub, Log: log, Flatten: box.Flatten(cfg.Messenger.FlattenPresence),
-		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, Pictures: g.linker()})
+		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, Pictures: g.linker(), OnSignIn: g.metrics.SignIn})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
-	g.admin = &http.Server{Handler: adminHandler(g.hub), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
+	g.admin = &http.Server{Handler: g.surface(), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
 

@@ -32,16 +32,22 @@ var rules = map[string][]string{
 	"wtvgate/bridge/publicnet": {},
 	"wtvgate/bridge/picture": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text",
 		"golang.org/x/image", "golang.org/x/net/netutil"},
-	"wtvgate/puppets":         {"wtvgate/bridge/id", "wtvgate/bridge/store"},
-	"wtvgate/bridge":          {"wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text", "wtvgate/puppets"},
-	"wtvgate/bridge/admin":    {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store"},
+	"wtvgate/puppets":      {"wtvgate/bridge/id", "wtvgate/bridge/store"},
+	"wtvgate/bridge":       {"wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text", "wtvgate/puppets"},
+	"wtvgate/bridge/admin": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store"},
+	// metrics reads what every part counts of itself.
+	"wtvgate/bridge/metrics": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/box",
+		"wtvgate/msnp/wire", "wtvgate/msnp/server", "wtvgate/wtvp/server", "github.com/prometheus/client_golang"},
+	"wtvgate/bridge/setup": {"wtvgate/bridge/config", "wtvgate/bridge/store", "go.yaml.in/yaml"},
+	// doctor reads what a start reads, and asks what a command asks.
+	"wtvgate/bridge/doctor":   {"wtvgate/bridge/config", "wtvgate/bridge/matrix", "wtvgate/bridge/store", "golang.org/x/sys/windows"},
 	"wtvgate/bridge/helper":   {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/loopback": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/matrix": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/publicnet",
 		"maunium.net/go/mautrix", "go.mau.fi/util", "github.com/rs/zerolog", "go.yaml.in/yaml"},
 	// The Discord double; the discordgo client that it answers is in its tests.
 	"wtvgate/bridge/discord/discordtest": {"github.com/gorilla/websocket"},
-	"wtvgate/bridge/discord": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "github.com/bwmarrin/discordgo",
+	"wtvgate/bridge/discord": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/publicnet", "github.com/bwmarrin/discordgo",
 		"github.com/gorilla/websocket", "go.mau.fi/util", "golang.org/x/text/unicode/norm"},
 	// box names the store's errors and the two records a box link is made of.
 	"wtvgate/bridge/box": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/store",

@@ -66,7 +66,8 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().String("config", "", "configuration file (default: config.yaml here if there is one, else built-in defaults)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(serveCommand(), demoCommand(), boxCommand(), accountCommand(), contactCommand(), matrixCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), boxCommand(), accountCommand(), contactCommand(), matrixCommand(), versionCommand(),
+		initCommand(), doctorCommand(), sessionCommand(), noticeCommand(), traceCommand(), backupCommand())
 	return root
 }
 

@@ -21,18 +21,21 @@ func serveCommand() *cobra.Command {
 			ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer cancel()
 			go tuneCollector(ctx)
-			g, err := openGateway(ctx, cfg, newLogger(c.ErrOrStderr(), cfg.Log))
+			level := new(slog.LevelVar)
+			level.Set(cfg.Log.Level)
+			g, err := openGateway(ctx, cfg, newLogger(c.ErrOrStderr(), cfg.Log.Format, level))
 			if err != nil {
 				return err
 			}
+			go g.reloadOn(ctx, hangUps(ctx), level, func() (config.Config, error) { return configured(c) })
 			return g.run(ctx)
 		}}
 }
 
 // newLogger makes the program's one logger.
-func newLogger(w io.Writer, l config.Log) *slog.Logger {
-	o := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == config.LogJSON {
+func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == config.LogJSON {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))

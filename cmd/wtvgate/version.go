@@ -20,8 +20,16 @@ func versionCommand() *cobra.Command {
 		}}
 }
 
+// described is what git calls the tree, set by the linker in `make release`: a
+// released program is the same bytes wherever it is built, so that Go's own note
+// of the tree's state is left out there.
+var described string
+
 // revision is the commit the program was built from, where that is known.
 func revision() string {
+	if described != "" {
+		return "+" + described
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -41,6 +41,26 @@ type Gateway struct {
 // NewGateway writes a configuration and the registration. Nothing runs yet.
 func NewGateway(t testing.TB, hs *Homeserver) *Gateway {
 	t.Helper()
+	g := newGateway(t, matrixYAML, "HOMESERVER", hs.URL, "DOMAIN", Domain)
+	g.Run("matrix", "registration")
+	return g
+}
+
+// NewDiscordGateway writes a configuration for a server that speaks Discord's
+// protocol. Nothing runs yet.
+func NewDiscordGateway(t testing.TB, apiURL, token string) *Gateway {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return newGateway(t, discordYAML, "API", apiURL, "TOKEN", file)
+}
+
+// newGateway writes a configuration with a network's section, in which words are
+// replaced by values.
+func newGateway(t testing.TB, network string, values ...string) *Gateway {
+	t.Helper()
 	bin, err := buildGateway()
 	if err != nil {
 		t.Fatal(err)
@@ -52,13 +72,12 @@ func NewGateway(t testing.TB, hs *Homeserver) *Gateway {
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
 	g.Registration = filepath.Join(g.dir, "registration.yaml")
 	g.Messenger, g.Passport, g.admin = address(), address(), address()
-	conf := strings.NewReplacer("DATA", filepath.Join(g.dir, "data"), "ADMIN", g.admin, "ACCOUNTS", AccountsDomain,
+	conf := strings.NewReplacer(append(values, "DATA", filepath.Join(g.dir, "data"), "ADMIN", g.admin, "ACCOUNTS", AccountsDomain,
 		"MESSENGER", g.Messenger, "NEXUS", address(), "PASSPORT", g.Passport, "KEY", base64.StdEncoding.EncodeToString(g.key[:]),
-		"HOMESERVER", hs.URL, "DOMAIN", Domain, "APPSERVICE", address(), "REGISTRATION", g.Registration).Replace(gatewayYAML)
+		"APPSERVICE", address(), "REGISTRATION", g.Registration)...).Replace(gatewayYAML + network)
 	if err := os.WriteFile(filepath.Join(g.dir, "config.yaml"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g.Run("matrix", "registration")
 	return g
 }
 
@@ -74,7 +93,9 @@ wtvp:
   initial_shared_key: "KEY"
   advertise: auto
   passport: {listen: "PASSPORT"}
-matrix:
+`
+
+const matrixYAML = `matrix:
   enabled: true
   homeserver: {url: "HOMESERVER", domain: DOMAIN}
   appservice: {listen: "APPSERVICE", url: "http://APPSERVICE", registration: REGISTRATION}
@@ -84,6 +105,13 @@ matrix:
   encryption: allow
   show_presence: true
   invites: {allow: ["*"], deny: []}
+`
+
+const discordYAML = `discord:
+  enabled: true
+  token_file: TOKEN
+  api_url: "API"
+  address_domain: discord.com
 `
 
 // Run runs a verb of the program and gives what it wrote.

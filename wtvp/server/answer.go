@@ -54,6 +54,7 @@ func (c *conn) answer(req *Request, resp *Response) error {
 		c.log.Warn("wtvp: request refused", "service", clipped(req.URL.Service), "path", clipped(req.URL.Path),
 			"ssid", req.Session.SSID, "status", resp.Status, "reason", resp.Reason)
 	}
+	c.srv.count(req.URL.Service, resp.Status)
 	if err := c.write(b); err != nil {
 		return err
 	}
@@ -69,6 +70,7 @@ func (c *conn) refuse(status int, text, reason string, more ...wire.Field) error
 	resp.Header = more
 	resp.Close = true
 	c.log.Warn("wtvp: request refused", "ssid", c.sess.SSID, "status", status, "reason", reason)
+	c.srv.count("", status)
 	b, err := c.encode(&Session{}, resp)
 	if err != nil {
 		return err

@@ -105,6 +105,7 @@ type Server struct {
 	perAddr   map[netip.Addr]int
 	lastID    uint64
 	turned    notice
+	answered  map[Answered]uint64
 
 	wg sync.WaitGroup // connections
 }

@@ -36,6 +36,7 @@ const (
 )
 
 type gatewayState struct {
+	wanted     []int // persons of each op 8
 	sessions   map[string]*session
 	order      []string // of sessions
 	conns      map[*conn]bool

@@ -135,7 +135,7 @@ func (s *Server) interact(kind int, u *user, ch *channel, pressed *message, data
 func callback(c *call) (int, any, *failure) {
 	s := c.s
 	i := s.inter[c.param["interaction"]]
-	if i == nil || i.token != c.param["token"] || i.answered == 0 && s.o.Now().Sub(i.at) > answerWithin {
+	if i == nil || i.token != c.param["token"] || i.answered == 0 && s.o.Now().Sub(i.at) > s.o.AnswerWithin {
 		return 0, nil, unknown("interaction", 10062)
 	}
 	if i.answered != 0 {

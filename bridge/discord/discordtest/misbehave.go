@@ -292,6 +292,13 @@ func (s *Server) Closes() []int {
 	return slices.Clone(s.gw.closes)
 }
 
+// Wanted is how many persons each request for members (op 8) named, in order.
+func (s *Server) Wanted() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.gw.wanted)
+}
+
 // BotStatus is the last presence the bot set (op 3), nil if none.
 func (s *Server) BotStatus() map[string]any {
 	s.mu.Lock()

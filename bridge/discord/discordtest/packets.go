@@ -40,6 +40,11 @@ func (c *conn) packet(b []byte) {
 	case 6:
 		c.resume(p.D)
 	case 8:
+		var who struct {
+			Users []string `json:"user_ids"`
+		}
+		_ = json.Unmarshal(p.D, &who) // one id instead of a list is none of ours
+		c.s.gw.wanted = append(c.s.gw.wanted, len(who.Users))
 		c.members(p.D)
 	default:
 		c.wrong(closeUnknownOp, "unknown op %d", *p.Op)

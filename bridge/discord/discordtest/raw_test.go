@@ -237,7 +237,9 @@ func TestTricks(t *testing.T) {
 		}
 	}
 	d.Misbehave(AtHello, Trick{Silence: true, Times: -1})
+	made := d.Connections()
 	ws := dial(t, d, goodQuery)
+	until(t, d, "the connection", func() bool { return d.Connections() > made })
 	write(t, ws, identifyPacket("Bot T0", 1))
 	before := d.Identifies()
 	d.Behave()

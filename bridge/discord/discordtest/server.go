@@ -57,6 +57,7 @@ type Options struct {
 	Identifies    int              // session_start_limit.total; default 1,000
 	IdentifyEvery time.Duration    // an IDENTIFY sooner than that gets op 9 (Discord: 5 s); default: not kept
 	MaxSessionAge time.Duration    // a RESUME of an older session gets 4009; default: never
+	AnswerWithin  time.Duration    // how long a command may wait for its answer, then 10062; default 3 s
 	MaxThreads    int              // active threads per guild, then 160006; default 1,000
 }
 
@@ -162,6 +163,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Identifies == 0 {
 		o.Identifies = 1000
+	}
+	if o.AnswerWithin == 0 {
+		o.AnswerWithin = answerWithin
 	}
 	if o.MaxThreads == 0 {
 		o.MaxThreads = 1000

@@ -56,11 +56,15 @@ func TestFloods(t *testing.T) {
 	srv := newServer(t).serve()
 	s := sit(t, srv.way(), nil)
 	ns := <-srv.conns
-	for i := range maxTalks + 2 {
+	ring := func(i int) {
 		srv.says(ns, fmt.Sprintf("RNG %d %s CKI 17.3 mal%d@webtv.local Mal\r\n", i+1, srv.l.Addr(), i))
 	}
+	ring(0)
+	sb := <-srv.conns // talk 1, before others connect
+	for i := 1; i < maxTalks+2; i++ {
+		ring(i)
+	}
 	s.sees(fmt.Sprintf("mal%d@webtv.local) calls, but there are 16 conversations already", maxTalks+1))
-	sb := <-srv.conns
 	typing := string(wire.TypingMessage("mal0@webtv.local"))
 	for range 50 {
 		srv.says(sb, fmt.Sprintf("MSG mal0@webtv.local Mal %d\r\n%s", len(typing), typing))
