@@ -84,7 +84,8 @@ func TestOperatorsVerbs(t *testing.T) {
 		{"notice hi", "", 1, "no gateway is running"},
 		{"account add alice@webtv.local", "", 0, "added"},
 		{"session kick alice@webtv.local", "", 1, "no gateway is running"},
-		{"trace alice@webtv.local", "", 1, "no message is known"},
+		{"trace alice@webtv.local", "", 0, "in-1  greeting  helper@webtv.local to alice@webtv.local from helper\n"},
+		{"trace wtvgate-nothing-1", "", 1, "no message is known"},
 		{"backup before.db", "", 0, "wrote and checked"},
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
