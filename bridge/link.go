@@ -36,7 +36,9 @@ func newLink(n Network) *link {
 	l.inviter, _ = n.(Inviter)
 	l.reader, _ = n.(Reader)
 	l.typer, _ = n.(Typer)
-	l.waiter, _ = n.(Waiter)
+	if w, ok := n.(Waiter); ok && w.TellsWaiting() {
+		l.waiter = w
+	}
 	l.portrayer, _ = n.(Portrayer)
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)

@@ -106,6 +106,9 @@ type Reader interface {
 // nowhere to say it returns nil, and so does one where more people than the friend
 // would read it.
 type Waiter interface {
+	// TellsWaiting is asked once, when the network is registered. False: its operator
+	// does not want it, and Waiting is never called.
+	TellsWaiting() bool
 	Waiting(ctx context.Context, m Outbound) error
 }
 

@@ -11,9 +11,13 @@ import (
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
 	"wtvgate/bridge/text"
+	"wtvgate/puppets"
 )
 
-// Waiting makes fakeNet a Waiter.
+// TellsWaiting makes fakeNet a Waiter, with Waiting.
+func (f *fakeNet) TellsWaiting() bool { return !f.untold }
+
+// Waiting is called like Send.
 func (f *fakeNet) Waiting(_ context.Context, m Outbound) error {
 	_, err := f.call(kindWaiting, m)
 	return err
@@ -106,6 +110,28 @@ func TestFriendIsToldOnceThatItWaits(t *testing.T) {
 			t.Errorf("told %d times when it was off again", n)
 		}
 	})
+}
+
+// TestFriendIsNotTold: an operator who does not want it.
+func TestFriendIsNotTold(t *testing.T) {
+	r := newRig(t)
+	r.net.untold = true
+	hub := NewHub(r.st, puppets.NewDirectory("webtv.local"), r.hub.log, nil)
+	if err := hub.Add(r.net); err != nil {
+		t.Fatal(err)
+	}
+	in := receiver{hub, hub.link(r.net.Name())}
+	if err := in.Receive(t.Context(), MessageEvent{Event: "$1", Account: alice, From: "bob", Name: "Bob", Text: text.Content{Body: "hi"}, Time: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := r.st.PendingConversations(t.Context())
+	if err != nil || len(left) != 0 {
+		t.Errorf("queued: %v, %v", left, err)
+	}
+	rows, err := hub.WaitingFrom(t.Context(), aliceBob, 0, 9)
+	if err != nil || len(rows) != 1 {
+		t.Errorf("%d messages wait, %v", len(rows), err)
+	}
 }
 
 // TestHiddenIsLikeOff: the friend cannot tell them apart by being told.

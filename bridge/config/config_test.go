@@ -175,6 +175,7 @@ matrix:
   bot: tvbot
   encryption: off
   show_presence: true
+  tell_waiting: off
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
 discord:
   enabled: true
@@ -183,6 +184,7 @@ discord:
   address_domain: DC.example
   guilds: [613425648685547541, "2"]
   ask_in_channel: true
+  tell_waiting: line
 `
 
 func wantFull(tokenFile string) Config {
@@ -198,9 +200,9 @@ func wantFull(tokenFile string) Config {
 			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}, "192.0.2.1",
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
-			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
+			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true, TellNothing,
 			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}},
-		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
+		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true, TellLine},
 	}
 }
 

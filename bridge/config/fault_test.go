@@ -51,7 +51,7 @@ func TestOneFault(t *testing.T) {
 		{"log:\n  [a]: b\n", "log: a key should be a word (FILE line 2)"},
 		{"<<: {data_dir: x}\n", "<<: is not a known key; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		// Unknown keys.
-		{"matrix:\n  enabld: true\n", "matrix.enabld: is not a known key; did you mean enabled?; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, invites (FILE line 2)"},
+		{"matrix:\n  enabld: true\n", "matrix.enabld: is not a known key; did you mean enabled?; allowed: enabled, homeserver, appservice, ghost_prefix, ghost_name, bot, encryption, show_presence, tell_waiting, invites (FILE line 2)"},
 		{"Log: {level: info}\n", "Log: is not a known key; did you mean log?; allowed: data_dir, log, admin, accounts, messenger, passport, pictures, wtvp, matrix, discord (FILE line 1)"},
 		{"matrix: {homeserver: {ulr: x}}\n", "matrix.homeserver.ulr: is not a known key; did you mean url?; allowed: url, domain (FILE line 1)"},
 		{"discord: {token: abc}\n", "discord.token: is not a known key; allowed: enabled, token_file, api_url, address_domain, guilds, ask_in_channel (FILE line 1)"},

@@ -88,6 +88,7 @@ type rawMatrix struct {
 	Bot         string `mapstructure:"bot"`
 	Encryption  string `mapstructure:"encryption"`
 	Presence    bool   `mapstructure:"show_presence"`
+	TellWaiting string `mapstructure:"tell_waiting"`
 	Invites     struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
@@ -101,6 +102,7 @@ type rawDiscord struct {
 	AddressDomain string   `mapstructure:"address_domain"`
 	Guilds        []string `mapstructure:"guilds"`
 	AskInChannel  bool     `mapstructure:"ask_in_channel"`
+	TellWaiting   string   `mapstructure:"tell_waiting"`
 }
 
 // defaults are the values of design.md 7.
@@ -142,12 +144,14 @@ func defaults() raw {
 	r.Matrix.GhostName = "{{.Name}} (WebTV)"
 	r.Matrix.Bot = "webtvbot"
 	r.Matrix.Encryption = string(EncryptionAllow)
+	r.Matrix.TellWaiting = string(TellNotice)
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
 
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"
 	r.Discord.Guilds = []string{}
+	r.Discord.TellWaiting = string(TellBoth)
 	return r
 }
 

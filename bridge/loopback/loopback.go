@@ -122,6 +122,9 @@ func (n *Network) Accept(context.Context, bridge.Outbound) error { return nil }
 // Decline implements bridge.Inviter.
 func (n *Network) Decline(context.Context, bridge.Outbound) error { return nil }
 
+// TellsWaiting implements bridge.Waiter.
+func (n *Network) TellsWaiting() bool { return true }
+
 // Waiting implements bridge.Waiter: echo has all the time in the world.
 func (n *Network) Waiting(context.Context, bridge.Outbound) error { return nil }
 

@@ -10,6 +10,9 @@ import (
 
 // waiting.go: what a friend is told of a box that is off.
 
+// TellsWaiting implements bridge.Waiter.
+func (n *Network) TellsWaiting() bool { return n.o.TellWaiting }
+
 // Waiting has the ghost say in the direct room that what the friend wrote waits. It
 // makes no room for that and asks nobody into one. What the homeserver refuses is
 // let be: the message waits all the same.

@@ -1,8 +1,12 @@
 package matrix
 
 import (
+	"fmt"
 	"net/url"
+	"strings"
 	"testing"
+
+	"maunium.net/go/mautrix/event"
 )
 
 // TestWaiting: the ghost says it in the room that both are in, as a notice, once.
@@ -44,5 +48,49 @@ func TestPortrait(t *testing.T) {
 	w := up(t)
 	if got := w.n.Portrait(alice); got != ghostA {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestWaitingInAnEncryptedRoom: nobody but the friend can read it there, and every
+// try is the same event, also after a restart.
+func TestWaitingInAnEncryptedRoom(t *testing.T) {
+	w := upSealed(t)
+	bob := w.newPenpal("ONE")
+	rid := w.sealedRoom()
+	m := out("wait-1", "Alice is not at the TV now.")
+	m.Notice = true
+	w.hs.fail(fault{match: "PUT /send/m.room.encrypted", times: 1, status: 502, body: "{}"})
+	if err := w.n.Waiting(t.Context(), m); err == nil {
+		t.Fatal("told in spite of the fault")
+	}
+	w.restart()
+	for range 2 {
+		m.Retry = true
+		if err := w.n.Waiting(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tries := w.hs.find("PUT /send/")
+	for _, c := range tries {
+		if c.path != tries[0].path || fmt.Sprint(c.body) != fmt.Sprint(tries[0].body) || !strings.Contains(c.path, "/m.room.encrypted/") {
+			t.Errorf("a try differs: %s %v", c.path, c.body)
+		}
+	}
+	sent := w.hs.sent(rid, "m.room.encrypted")
+	if len(tries) < 2 || len(sent) != 1 || len(w.hs.sent(rid, "m.room.message")) != 0 {
+		t.Fatalf("%d tries, the room has %v", len(tries), sent)
+	}
+	if c, err := bob.open(sent[0]); c.Body != "Alice is not at the TV now." || c.MsgType != event.MsgNotice || err != nil {
+		t.Errorf("opened %+v, %v", c, err)
+	}
+}
+
+// TestTellsWaiting: it is the operator's choice.
+func TestTellsWaiting(t *testing.T) {
+	for _, want := range []bool{true, false} {
+		n := &Network{o: Options{TellWaiting: want}}
+		if got := n.TellsWaiting(); got != want {
+			t.Errorf("%v: %v", want, got)
+		}
 	}
 }

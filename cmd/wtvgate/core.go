@@ -73,7 +73,7 @@ func matrixOptions(cfg config.Config) matrix.Options {
 	return matrix.Options{
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
-		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
+		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, TellWaiting: m.TellWaiting != config.TellNothing, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
 	}
 }
 
@@ -81,7 +81,9 @@ func matrixOptions(cfg config.Config) matrix.Options {
 func discordOptions(cfg config.Config) discord.Options {
 	d := cfg.Discord
 	return discord.Options{Token: string(d.Token), APIURL: d.APIURL, AddressDomain: d.AddressDomain, AccountDomain: cfg.Accounts.Domain,
-		Guilds: d.Guilds, AskInChannel: d.AskInChannel, Version: release}
+		Guilds: d.Guilds, AskInChannel: d.AskInChannel,
+		WaitingReaction: d.TellWaiting == config.TellBoth || d.TellWaiting == config.TellReaction,
+		WaitingLine:     d.TellWaiting == config.TellBoth || d.TellWaiting == config.TellLine, Version: release}
 }
 
 func texts[T ~string](all []T) []string {
