@@ -172,14 +172,21 @@ func (h *Hub) trouble(ctx context.Context, o store.Outgoing, v *SendError, again
 	return t
 }
 
+// helped tells whether an account has the helper: there is one, it is on the list
+// and not blocked.
+func (h *Hub) helped(ctx context.Context, a id.Account) (bool, error) {
+	if h.resident.address == "" {
+		return false, nil
+	}
+	c, _, err := h.st.Contact(ctx, a, h.resident.address)
+	return err == nil && c.Lists&(listForward|listBlock) == listForward, err
+}
+
 // aside has the helper tell of a trouble. False: the account has no helper, or the
 // store failed, which is logged.
 func (h *Hub) aside(ctx context.Context, a id.Account, t Trouble) bool {
-	if h.resident.address == "" {
-		return false
-	}
-	c, _, err := h.st.Contact(ctx, a, h.resident.address)
-	if err == nil && (c.Lists&listForward == 0 || c.Lists&listBlock != 0) {
+	helped, err := h.helped(ctx, a)
+	if err == nil && !helped {
 		return false
 	}
 	var in store.Incoming

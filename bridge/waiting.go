@@ -95,14 +95,17 @@ func (c *conversation) waits(ctx context.Context) bool {
 }
 
 // Fold sets aside the middle of long conversations that wait for an account, when
-// it has the helper, who brings it back. Nothing of them may be on its way to a
+// it has the helper on its list, who brings it back. Nothing of them may be on its way to a
 // client.
 func (h *Hub) Fold(ctx context.Context, a id.Account) error {
 	if h.resident.address == "" {
 		return nil
 	}
 	long, err := h.st.Crowded(ctx, a, foldOver)
-	if err != nil {
+	if err != nil || len(long) == 0 {
+		return err
+	}
+	if helped, err := h.helped(ctx, a); err != nil || !helped {
 		return err
 	}
 	for _, b := range long {

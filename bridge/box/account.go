@@ -73,11 +73,16 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	a.byBox = byBox
 	a.plain.Store(a.isBox())
 	g.wg.Add(1) // until leave
+	if before, ok := g.hub.Seat(a.addr).(*account); ok {
+		a.look.Store(before.lingers())
+	}
 	if old := g.hub.Sit(a.addr, a); old != nil {
 		old.End(bridge.EndElsewhere)
 		// Contacts saw no end of the old session: if the new one does not show
 		// itself soon, they see that it is gone.
-		time.AfterFunc(secondSignIn, func() { a.later(a.tellWatchers) })
+		time.AfterFunc(secondSignIn, func() { a.later(a.vanish) })
+	} else {
+		a.look.Store(nil) // it went meanwhile, and that was seen
 	}
 	if !g.ledger.busy(a.addr) { // else the session before was here a moment ago
 		if err := g.hub.Fold(ctx, a.addr); err != nil {
@@ -87,8 +92,8 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	return a, nil
 }
 
-// secondSignIn is how long contacts do not see that a session was replaced
-// (msnp.md 16).
+// secondSignIn is how long contacts do not see that a session was replaced, or came
+// back after its line was lost (msnp.md 16).
 const secondSignIn = 5 * time.Second
 
 // isBox tells whether the client is a first-generation box: it came through
@@ -159,16 +164,34 @@ func (a *account) leave() {
 	for _, t := range a.talks {
 		t.cancel()
 	}
-	last := a.look.Load()
-	if a.turns.wasDropped() && last != nil && a.g.running.Err() == nil {
-		still := *last
-		still.invites = false
-		a.look.Store(&still)
+	if still := a.lingers(); a.turns.wasDropped() && still != nil && a.g.running.Err() == nil {
+		a.look.Store(still)
 		time.AfterFunc(bridge.WaitGrace, a.depart)
 	} else {
 		a.depart()
 	}
 	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
+}
+
+// lingers is how an account looks that is not there for a moment: as it did, but it
+// takes no calls. Nil: nobody saw it.
+func (a *account) lingers() *look {
+	last := a.look.Load()
+	if last == nil {
+		return nil
+	}
+	still := *last
+	still.invites = false
+	return &still
+}
+
+// vanish shows that a session before this one is gone, if this one has not shown
+// itself yet.
+func (a *account) vanish() {
+	if !a.present {
+		a.look.Store(nil)
+	}
+	a.tellWatchers()
 }
 
 // depart shows that the account is gone, if it is and has not been shown. Any

@@ -26,6 +26,8 @@ type stage struct {
 	hub *bridge.Hub
 	gw  *Gateway
 	net *testNet
+	// more are the further networks.
+	more []bridge.Network
 }
 
 // onStage runs f in a bubble with the accounts alice, carol and dora, and perhaps
@@ -43,7 +45,8 @@ func onStage(t *testing.T, flatten Flatten, f func(s *stage), more ...func(*brid
 			t.Fatal(err)
 		}
 		for _, n := range more {
-			if err := s.hub.Add(n(s.hub)); err != nil {
+			s.more = append(s.more, n(s.hub))
+			if err := s.hub.Add(s.more[len(s.more)-1]); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -127,6 +127,7 @@ var (
 	_ bridge.Typer       = (*Network)(nil)
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
+	_ bridge.Portrayer   = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite

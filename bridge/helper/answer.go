@@ -76,7 +76,7 @@ func (n *Network) explain(v verb) ([]string, bool) {
 	case hello:
 		return []string{textHello}, true
 	case add:
-		return []string{textAddHow(n.address.Domain(), n.core.States())}, true
+		return []string{textAddHow(n.address.Domain(), n.examples)}, true
 	case join:
 		return []string{textJoin}, true
 	case mute, unmute:
@@ -236,6 +236,8 @@ func (n *Network) set(ctx context.Context, a id.Account, rest string) ([]string,
 	if !ok {
 		return []string{textSetHow}, nil
 	}
+	// A keyboard on a TV begins lines and words with capitals; no switch has any.
+	key, value = strings.ToLower(key), strings.ToLower(value)
 	if err := n.settings.Set(ctx, a, key, value); err != nil {
 		return []string{textRefused(latin(err.Error()))}, nil
 	}

@@ -56,6 +56,7 @@ type Options struct {
 	Core     Core
 	Domain   string           // of the accounts
 	Settings Settings         // nil: there are none
+	Examples []string         // an address of somebody on each network, as it is shown
 	Now      func() time.Time // nil: time.Now
 }
 
@@ -64,6 +65,7 @@ type Options struct {
 type Network struct {
 	core     Core
 	settings Settings
+	examples []string
 	now      func() time.Time
 	address  id.Address
 	pace     pace
@@ -77,8 +79,8 @@ func New(o Options) *Network {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Network{core: o.Core, settings: o.Settings, now: o.Now, address: id.Address(bridge.HelperName + "@" + strings.ToLower(o.Domain)),
-		pace: pace{accounts: make(map[id.Account]*visit)}}
+	return &Network{core: o.Core, settings: o.Settings, examples: o.Examples, now: o.Now,
+		address: id.Address(bridge.HelperName + "@" + strings.ToLower(o.Domain)), pace: pace{accounts: make(map[id.Account]*visit)}}
 }
 
 // Name implements bridge.Network.

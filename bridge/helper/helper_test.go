@@ -124,6 +124,20 @@ func TestHelp(t *testing.T) {
 	)
 }
 
+// TestAddHow: the examples are of the networks that there are.
+func TestAddHow(t *testing.T) {
+	for _, c := range []struct {
+		examples []string
+		want     string
+	}{
+		{[]string{"bob@matrix.org"}, "carol@webtv.local\nor bob@matrix.org"},
+		{[]string{"coolcat@dc.example", "bob@matrix.org"}, "coolcat@dc.example\nor bob@matrix.org"},
+	} {
+		r := newRig(t, func(o *Options) { o.Examples = c.examples })
+		r.talk("add", "To add a friend, type add and the address:\n"+c.want)
+	}
+}
+
 func TestAddAndWho(t *testing.T) {
 	r := newRig(t)
 	r.talk(
@@ -274,6 +288,67 @@ func TestShortConversationsAreNotFolded(t *testing.T) {
 	}
 }
 
+// TestNoFoldWithoutTheHelper: who has taken it off the list, or blocks it, could not
+// ask for what was set aside.
+func TestNoFoldWithoutTheHelper(t *testing.T) {
+	for _, lists := range []uint8{0, bridge.ForwardList | bridge.BlockList} {
+		r := newRig(t)
+		if _, _, err := r.hub.RemoveContact(t.Context(), alice, me, bridge.ForwardList|bridge.AllowList, nil); err != nil {
+			t.Fatal(err)
+		}
+		if lists != 0 {
+			if _, _, err := r.hub.AddContact(t.Context(), alice, me, "", lists, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 60 {
+			if err := r.hub.Say(t.Context(), id.Conversation{Account: carol, Peer: alice.Address()}, text.Content{Body: fmt.Sprint(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.hub.Fold(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.inbox(carol.Address()); len(got) != 60 {
+			t.Errorf("on lists %d: %d messages", lists, len(got))
+		}
+	}
+}
+
+// TestNoticeComesAllTheSame: what the operator says is said to who is signed in, in
+// the helper's conversation, also when they have it off their list or blocked.
+func TestNoticeComesAllTheSame(t *testing.T) {
+	r := newRig(t)
+	r.inbox(me)
+	r.hub.Sit(alice, r.seat)
+	notice := func() {
+		t.Helper()
+		if n, err := r.hub.Broadcast(t.Context(), "Down at eight."); n != 1 || err != nil {
+			t.Fatalf("told %d, %v", n, err)
+		}
+		if p := <-r.seat.rung; p != me {
+			t.Errorf("rung by %s", p)
+		}
+		if got := r.inbox(me); !slices.Equal(got, []string{"(Down at eight.)"}) {
+			t.Errorf("got %q", got)
+		}
+	}
+	notice()
+	if _, _, err := r.hub.RemoveContact(t.Context(), alice, me, bridge.ForwardList|bridge.AllowList, nil); err != nil {
+		t.Fatal(err)
+	}
+	notice()
+	if _, _, err := r.hub.AddContact(t.Context(), alice, me, "", bridge.BlockList, nil); err != nil {
+		t.Fatal(err)
+	}
+	notice()
+	m := bridge.Outbound{ID: "m-1", From: bridge.Account{Address: alice, Name: "Alice"}, To: self, Text: text.Content{Body: "help"}}
+	if _, err := r.n.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	notice() // and this alone: who is blocked is not heard
+}
+
 // switches are settings for a test.
 type switches map[string]string
 
@@ -297,7 +372,7 @@ func TestSettings(t *testing.T) {
 	r.talk(
 		"set emoji", "To change one, type set, the word and the value.",
 		"set colour red", "This does not work: there is no such setting.",
-		"set emoji words", "Done: emoji is words.",
+		"Set Emoji Words", "Done: emoji is words.",
 		"settings", "Who may write to you: only people you allowed.\n--\nemoji=words links=whole\n--\nTo change one, type set, the word and the value.",
 	)
 }

@@ -52,17 +52,10 @@ func textGreeting(name string) string {
 	return fmt.Sprintf("Hello %s! I am the gateway you are signed in to. Type help to see what I can do.", clip(name, 30))
 }
 
-// textAddHow names an address of each network that is connected.
-func textAddHow(domain string, all []bridge.NetworkState) string {
-	examples := []string{"carol@" + domain}
-	for _, s := range all {
-		switch s.Name {
-		case "matrix":
-			examples = append(examples, "bob@matrix.org")
-		case "discord":
-			examples = append(examples, "coolcat@discord.com")
-		}
-	}
+// textAddHow names an address of an account, and of other networks as many as there
+// is room for.
+func textAddHow(domain string, more []string) string {
+	examples := append([]string{"carol@" + domain}, more...)
 	return textAdd + strings.Join(examples[max(0, len(examples)-2):], "\nor ")
 }
 

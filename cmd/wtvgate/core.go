@@ -9,7 +9,6 @@ import (
 	"wtvgate/bridge/admin"
 	"wtvgate/bridge/config"
 	"wtvgate/bridge/discord"
-	"wtvgate/bridge/helper"
 	"wtvgate/bridge/matrix"
 	"wtvgate/bridge/store"
 	"wtvgate/puppets"
@@ -52,7 +51,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 		}
 		networks = append(networks, c.matrix) // last: it serves any domain
 	}
-	networks = append(networks, helper.New(helper.Options{Core: c.hub, Domain: cfg.Accounts.Domain, Settings: switches{c.hub}}))
+	networks = append(networks, newHelper(cfg, c.hub))
 	for _, n := range networks {
 		if err := c.hub.Add(n); err != nil {
 			return nil, errors.Join(err, st.Close())

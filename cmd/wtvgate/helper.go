@@ -4,9 +4,22 @@ import (
 	"context"
 
 	"wtvgate/bridge"
+	"wtvgate/bridge/config"
 	"wtvgate/bridge/helper"
 	"wtvgate/bridge/id"
 )
+
+// newHelper makes the contact that the gateway itself is.
+func newHelper(cfg config.Config, hub *bridge.Hub) *helper.Network {
+	var examples []string
+	if cfg.Discord.Enabled {
+		examples = append(examples, "coolcat@"+cfg.Discord.AddressDomain)
+	}
+	if cfg.Matrix.Enabled {
+		examples = append(examples, "bob@matrix.org")
+	}
+	return helper.New(helper.Options{Core: hub, Domain: cfg.Accounts.Domain, Settings: switches{hub}, Examples: examples})
+}
 
 // switches are the accounts' settings as the helper shows and changes them.
 type switches struct{ hub *bridge.Hub }

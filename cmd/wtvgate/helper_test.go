@@ -49,7 +49,8 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 		{"help", "Type a word or its number:\n1 add, 2 who, 3 join, 4 mute, 5 find,\n6 status, 7 whoami, 8 settings, 9 more"},
 		{"2", "Your list is empty. Type add to put somebody on\nit."},
 		{"set emoji words", "Done: emoji is words."},
-		{"set lines 20", "Done: lines is 20."},
+		{"Set Lines 20", "Done: lines is 20."},
+		{"set lines many", "This does not work: lines: \"many\" is not allowed;\nallowed: auto | 1 to 500 | all."},
 		{"add " + demoFriend, demoFriend + " is on your list now. You can\nwrite at once."},
 	} {
 		must(b.say(ctx, talk, s.say))
@@ -63,6 +64,14 @@ func TestHelperFromTheFirstMinute(t *testing.T) {
 	if now.Lines != 20 || now.Emoji != 1 {
 		t.Errorf("the settings are %+v", now)
 	}
+	must(b.say(ctx, talk, "8"))
+	read("Who may write to you: everyone but those you\nmuted.")
+	read("emoji=words links=whole edits=on reactions=on\nlines=20 piece=auto")
+	read("To change one, type set, the word and the value.")
+	must(b.say(ctx, talk, "status"))
+	read("Loopback is up.")
+	must(b.say(ctx, talk, "7"))
+	read("You are Alice here: alice@webtv.local")
 	must(talk.Leave(ctx))
 	friend, err := b.open(ctx, demoFriend)
 	must(err)
