@@ -78,7 +78,7 @@ func (n *Network) explain(v verb) ([]string, bool) {
 	case add:
 		return []string{textAddHow(n.address.Domain(), n.examples)}, true
 	case join:
-		return []string{textJoin}, true
+		return []string{textJoin(n.room)}, true
 	case mute, unmute:
 		return []string{textMute}, true
 	case find:
@@ -103,7 +103,7 @@ func (n *Network) add(ctx context.Context, a id.Account, word string, room bool)
 	peer, err := address(word)
 	switch {
 	case room && !strings.HasPrefix(word, "#"):
-		return []string{textNoRoom}, nil
+		return []string{textNoRoom(n.room)}, nil
 	case err != nil:
 		return []string{textNoForm}, nil
 	}

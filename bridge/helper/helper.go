@@ -57,6 +57,7 @@ type Options struct {
 	Domain   string           // of the accounts
 	Settings Settings         // nil: there are none
 	Examples []string         // an address of somebody on each network, as it is shown
+	Room     string           // an address of a room, likewise; "": one of Matrix
 	Now      func() time.Time // nil: time.Now
 }
 
@@ -66,6 +67,7 @@ type Network struct {
 	core     Core
 	settings Settings
 	examples []string
+	room     string
 	now      func() time.Time
 	address  id.Address
 	pace     pace
@@ -79,7 +81,10 @@ func New(o Options) *Network {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Network{core: o.Core, settings: o.Settings, examples: o.Examples, now: o.Now,
+	if o.Room == "" {
+		o.Room = "#retro@matrix.org"
+	}
+	return &Network{core: o.Core, settings: o.Settings, examples: o.Examples, room: o.Room, now: o.Now,
 		address: id.Address(bridge.HelperName + "@" + strings.ToLower(o.Domain)), pace: pace{accounts: make(map[id.Account]*visit)}}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +94,65 @@ func TestReservedAddress(t *testing.T) {
 	}
 }
 
+// TestListsOfTheHelper: it is put on lists and taken off them by the rules for
+// everybody, and nobody is asked for it.
+func TestListsOfTheHelper(t *testing.T) {
+	r := newRig(t)
+	r.inbox(me)
+	edit := func(add bool, lists uint8, want error, now uint8) {
+		t.Helper()
+		f := r.hub.RemoveContact
+		var err error
+		if add {
+			_, _, err = r.hub.AddContact(t.Context(), alice, me, string(me), lists, nil)
+		} else {
+			_, _, err = f(t.Context(), alice, me, lists, nil)
+		}
+		if !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("add %v %d: %v, want %v", add, lists, err, want)
+		}
+		if got := r.lists(me); got != now {
+			t.Errorf("add %v %d: it is on %d, want %d", add, lists, got, now)
+		}
+	}
+	const fl, al, bl, rl = bridge.ForwardList, bridge.AllowList, bridge.BlockList, bridge.ReverseList
+	edit(true, fl, bridge.ErrListed, fl|al|rl)
+	edit(true, bl, bridge.ErrOpposite, fl|al|rl)
+	edit(false, al, nil, fl|rl)
+	edit(true, bl, nil, fl|bl|rl)
+	edit(false, bl, nil, fl|rl)
+	edit(false, fl, nil, rl)
+	edit(false, fl, bridge.ErrNotListed, rl)
+	edit(true, fl|al, nil, fl|al|rl)
+	if roster, err := r.hub.Roster(t.Context(), alice); err != nil || roster.Contacts[0].Name != "Helper" {
+		t.Errorf("%+v, %v", roster, err)
+	}
+	if _, _, err := r.hub.AddContact(t.Context(), alice, "helper2@webtv.local", "", fl, nil); !errors.Is(err, bridge.ErrNoSuchPerson) {
+		t.Errorf("somebody like it: %v", err)
+	}
+	r.hub.Sit(alice, r.seat)
+	if err := r.hub.Say(t.Context(), id.Conversation{Account: alice, Peer: me}, text.Content{Body: "7"}); err != nil {
+		t.Fatal(err)
+	}
+	<-r.seat.rung // after all that was queued for the helper
+	if got := r.inbox(me); !slices.Equal(got, []string{"You are Alice here: alice@webtv.local"}) {
+		t.Errorf("it says %q", got)
+	}
+}
+
+// TestManual: docs/helper.md has every word.
+func TestManual(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/helper.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range words() {
+		if said := regexp.MustCompile("(`|\\| )" + regexp.QuoteMeta(word) + "(`| )"); !said.Match(manual) {
+			t.Errorf("it does not say what %s does", word)
+		}
+	}
+}
+
 // TestOldAccountAtTheAddress: one that an older version made needs a person.
 func TestOldAccountAtTheAddress(t *testing.T) {
 	r := newRig(t)
@@ -136,6 +197,9 @@ func TestAddHow(t *testing.T) {
 		r := newRig(t, func(o *Options) { o.Examples = c.examples })
 		r.talk("add", "To add a friend, type add and the address:\n"+c.want)
 	}
+	r := newRig(t, func(o *Options) { o.Room = "#general.fans@dc.example" })
+	r.talk("3", "To join a room, type join and its address, such\nas: join #general.fans@dc.example",
+		"join general", "A room's address begins with #, such as: join\n#general.fans@dc.example")
 }
 
 func TestAddAndWho(t *testing.T) {

@@ -29,8 +29,6 @@ const (
 	textHello   = "Hello! Type help to see what I can do."
 
 	textAdd     = "To add a friend, type add and the address:\n"
-	textJoin    = "To join a room, type join and its address, such as: join #retro@matrix.org"
-	textNoRoom  = "A room's address begins with #, such as: join #retro@matrix.org"
 	textMute    = "To mute somebody, type mute and the name. They do not learn of it. To undo it: unmute and the name."
 	textFind    = "To find somebody, type find and a name."
 	textNoMore  = "There is nothing more. All messages were shown."
@@ -57,6 +55,14 @@ func textGreeting(name string) string {
 func textAddHow(domain string, more []string) string {
 	examples := append([]string{"carol@" + domain}, more...)
 	return textAdd + strings.Join(examples[max(0, len(examples)-2):], "\nor ")
+}
+
+func textJoin(room string) string {
+	return "To join a room, type join and its address, such as: join " + room
+}
+
+func textNoRoom(room string) string {
+	return "A room's address begins with #, such as: join " + room
 }
 
 func textAdded(who string, room bool) string {

@@ -11,14 +11,15 @@ import (
 
 // newHelper makes the contact that the gateway itself is.
 func newHelper(cfg config.Config, hub *bridge.Hub) *helper.Network {
-	var examples []string
+	o := helper.Options{Core: hub, Domain: cfg.Accounts.Domain, Settings: switches{hub}}
 	if cfg.Discord.Enabled {
-		examples = append(examples, "coolcat@"+cfg.Discord.AddressDomain)
+		o.Examples = append(o.Examples, "coolcat@"+cfg.Discord.AddressDomain)
+		o.Room = "#general.fans@" + cfg.Discord.AddressDomain
 	}
 	if cfg.Matrix.Enabled {
-		examples = append(examples, "bob@matrix.org")
+		o.Examples = append(o.Examples, "bob@matrix.org")
 	}
-	return helper.New(helper.Options{Core: hub, Domain: cfg.Accounts.Domain, Settings: switches{hub}, Examples: examples})
+	return helper.New(o)
 }
 
 // switches are the accounts' settings as the helper shows and changes them.
