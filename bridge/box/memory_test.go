@@ -19,7 +19,7 @@ import (
 
 // helperCost is what the helper may add to an idle account, in bytes: all that a
 // signed-in box may cost is 12.6 KiB.
-const helperCost = 300
+const helperCost = 200
 
 // TestIdleMemory: the contact that everybody has costs an idle account next to
 // nothing.
