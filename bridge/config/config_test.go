@@ -55,9 +55,9 @@ func TestDefaultsAreTheContract(t *testing.T) {
 			Homeserver:  Homeserver{"http://127.0.0.1:8008", "example.org"},
 			Appservice:  Appservice{"127.0.0.1:29350", "http://127.0.0.1:29350", "data/registration.yaml"},
 			GhostPrefix: "webtv_", GhostName: NameTemplate{[]string{"", " (WebTV)"}}, Bot: "webtvbot",
-			Encryption: EncryptionAllow, Invites: Invites{Allow: []Pattern{"*"}},
+			Encryption: EncryptionAllow, TellWaiting: TellNotice, Invites: Invites{Allow: []Pattern{"*"}},
 		},
-		Discord: Discord{APIURL: "https://discord.com/", AddressDomain: "discord.com", Guilds: []string{}},
+		Discord: Discord{APIURL: "https://discord.com/", AddressDomain: "discord.com", Guilds: []string{}, TellWaiting: TellBoth},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("defaults\n got %+v\nwant %+v", c, want)
@@ -134,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 3+48 {
+	if len(names) != 3+50 {
 		t.Errorf("%d keys", len(names)-3)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
