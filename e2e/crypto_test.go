@@ -273,3 +273,25 @@ func TestAccept08Presence(t *testing.T) {
 	fritz.SetPresence("online")
 	p.box.WaitPresence(fritzAddress, wire.Online)
 }
+
+// A box that lost its line: its friend is told after half a minute that what they
+// write waits, once and encrypted, and the box gets all of it.
+func TestWaitingIsToldEncrypted(t *testing.T) {
+	const line = "Alice is not at the TV now. What you write waits there and is shown later."
+	p, fritz := newSealed(t)
+	room := talk(p, fritz)
+	p.box.Drop()
+	fritz.Send(room, "are you there?")
+	s := fritz.WaitText(room, aliceUser, line)
+	if !s.Encrypted || s.MsgType != "m.notice" || fritz.Shield(s) != "none" {
+		t.Errorf("encrypted %v, %s, shield %s", s.Encrypted, s.MsgType, fritz.Shield(s))
+	}
+	fritz.Send(room, "good night")
+	p.box.SignIn(wire.MSNP8)
+	p.heard("hello Alice", "are you there?", "good night")
+	p.box.Say(fritzAddress, "good morning")
+	fritz.WaitText(room, aliceUser, "good morning")
+	if got := fritz.Texts(room, aliceUser); !slices.Equal(got, []string{"hello Fritz", line, "good morning"}) {
+		t.Errorf("the friend has %q", got)
+	}
+}
