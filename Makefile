@@ -43,10 +43,11 @@ fuzz: ## every fuzz target for FUZZTIME each (20s)
 cover: ## statement coverage of each package by its own tests
 	$(GO) test $(TAGS) -cover ./...
 
-screens: ## pictures of the pages on the TV, into bin/screens (needs Chromium)
+screens: ## pictures: the pages on the TV (into bin/screens), a conversation (Chromium, node)
 	mkdir -p bin/screens
 	WTVGATE_SCREENS=$(CURDIR)/bin/screens $(GO) test $(TAGS) -count=1 -run '^TestScreens$$' ./wtvp/service/pages
 	docs/screens/shoot.sh bin/screens
+	GO=$(GO) docs/screens/conversation/shoot.sh
 
 # One name of the tree for all of a release; the same tree gives the same bytes.
 DESCRIBED := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)

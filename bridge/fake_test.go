@@ -11,6 +11,7 @@ import (
 
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
+	"wtvgate/bridge/store/storetest"
 	"wtvgate/bridge/text"
 	"wtvgate/puppets"
 )
@@ -124,7 +125,7 @@ var aliceBob = id.Conversation{Account: alice, Peer: bob}
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := openRig(t, t.TempDir(), newFake())
+	r := openRig(t, storetest.Dir(t), newFake())
 	for _, a := range []id.Account{alice, carol} {
 		if err := r.hub.CreateAccount(t.Context(), NewAccount{Address: a}); err != nil {
 			t.Fatal(err)

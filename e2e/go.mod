@@ -3,6 +3,7 @@ module wtvgate/e2e
 go 1.26.0
 
 require (
+	golang.org/x/sys v0.48.0
 	maunium.net/go/mautrix v0.28.0
 	modernc.org/sqlite v1.60.1
 	wtvgate v0.0.0-00010101000000-000000000000
@@ -30,7 +31,6 @@ require (
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/exp v0.0.0-20260508232706-74f9aab9d74a // indirect
 	golang.org/x/net v0.59.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	modernc.org/libc v1.77.1 // indirect

@@ -27,6 +27,9 @@ const (
 	Notice      Verb = "notice"
 	Trace       Verb = "trace"
 	Backup      Verb = "backup"
+	RecordStart Verb = "record.start"
+	RecordStop  Verb = "record.stop"
+	RecordList  Verb = "record.list"
 )
 
 // Running describes the gateway that answers.
@@ -47,13 +50,14 @@ func (o *Operator) general(v Verb) func(context.Context, Request) (string, error
 	return map[Verb]func(context.Context, Request) (string, error){
 		AccountList: func(ctx context.Context, _ Request) (string, error) { return o.list(ctx) },
 		Status:      o.status, Check: o.check, SessionList: o.sessions, Notice: o.notice, Trace: o.trace, Backup: o.backup,
+		RecordList: o.recordings,
 	}[v]
 }
 
 // looks tells that a verb changes nothing, so that the log need not name it.
 func looks(v Verb) bool {
 	switch v {
-	case AccountList, AccountShow, ContactList, Status, Check, SessionList, Trace:
+	case AccountList, AccountShow, ContactList, Status, Check, SessionList, Trace, RecordList:
 		return true
 	}
 	return false

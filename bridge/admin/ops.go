@@ -27,6 +27,8 @@ type Request struct {
 	Text     string `json:"text,omitempty"` // of a notice
 	ID       string `json:"id,omitempty"`   // of a message
 	File     string `json:"file,omitempty"` // absolute
+	Seconds  int    `json:"seconds,omitempty"`
+	Texts    bool   `json:"texts,omitempty"` // messages as they are
 }
 
 // Verb names an operation.
@@ -54,6 +56,9 @@ type Operator struct {
 	KeepPasswords bool
 	// Running describes the gateway; nil when none runs in this process.
 	Running func() Running
+	// Recorder makes recordings of what clients say; nil when no gateway runs in
+	// this process.
+	Recorder Recorder
 }
 
 // Do carries out one request and gives what the command prints. Errors are
@@ -70,6 +75,7 @@ func (o *Operator) Do(ctx context.Context, r Request) (string, error) {
 		AccountAdd: o.add, AccountShow: o.show, AccountRemove: o.remove, AccountPassword: o.password,
 		AccountLinkBox: o.link, AccountUnlinkBox: o.unlink, AccountSet: o.set,
 		ContactAdd: o.contactAdd, ContactList: o.contactList, ContactRemove: o.contactRemove, SessionKick: o.kick,
+		RecordStart: o.recordStart, RecordStop: o.recordStop,
 	}[r.Verb]
 	if !ok {
 		return "", fmt.Errorf("the running gateway does not know %q: is it another version?", r.Verb)

@@ -16,6 +16,7 @@ import (
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/loopback"
 	"wtvgate/bridge/store"
+	"wtvgate/bridge/store/storetest"
 	"wtvgate/bridge/text"
 	msnp "wtvgate/msnp/client"
 	"wtvgate/msnp/ns"
@@ -103,7 +104,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	r := &rig{t: t, log: &syncLog{}, net: newTestNet()}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	if r.st, err = store.Open(t.Context(), t.TempDir(), store.Options{Log: log}); err != nil {
+	if r.st, err = store.Open(t.Context(), storetest.Dir(t), store.Options{Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	r.hub = bridge.NewHub(r.st, puppets.NewDirectory("webtv.local"), log, nil)

@@ -14,6 +14,7 @@ import (
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
+	"wtvgate/bridge/store/storetest"
 	"wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
 	"wtvgate/puppets"
@@ -35,7 +36,7 @@ type stage struct {
 func onStage(t *testing.T, flatten Flatten, f func(s *stage), more ...func(*bridge.Hub) bridge.Network) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		st, err := store.Open(t.Context(), t.TempDir(), store.Options{})
+		st, err := store.Open(t.Context(), storetest.Dir(t), store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -147,6 +147,7 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 		Presence:    r.Presence,
 		TellWaiting: oneOf(c, "matrix.tell_waiting", r.TellWaiting, TellNotice, TellNothing),
 		Invites:     Invites{c.patterns("matrix.invites.allow", r.Invites.Allow), c.patterns("matrix.invites.deny", r.Invites.Deny)},
+		Operators:   c.users("matrix.operators", r.Operators),
 	}
 	var err error
 	if m.GhostName, err = parseName(r.GhostName); err != nil {
@@ -345,6 +346,18 @@ func (c *checker) guilds(key string, ids []string) {
 			c.fault(key, quote(g)+" stands there twice", "each once")
 		}
 	}
+}
+
+// users reads user ids of Matrix: whole ones, for what they may do is no matter of
+// patterns.
+func (c *checker) users(key string, values []string) []string {
+	for _, v := range values {
+		name, server, ok := strings.Cut(strings.TrimPrefix(v, "@"), ":")
+		if !ok || v[0] != '@' || name == "" || !isServerName(server) || strings.ContainsAny(v, " *?") {
+			c.fault(key, quote(v)+" is no user id", "whole user ids, such as @op:example.org")
+		}
+	}
+	return values
 }
 
 func (c *checker) patterns(key string, values []string) []Pattern {

@@ -136,6 +136,7 @@ type Matrix struct {
 	Presence    bool // show_presence: friends see whether boxes are there
 	TellWaiting Telling
 	Invites     Invites
+	Operators   []string // user ids of those who may talk with the bot
 }
 
 // Homeserver is the one the gateway belongs to.

@@ -55,7 +55,7 @@ func TestDefaultsAreTheContract(t *testing.T) {
 			Homeserver:  Homeserver{"http://127.0.0.1:8008", "example.org"},
 			Appservice:  Appservice{"127.0.0.1:29350", "http://127.0.0.1:29350", "data/registration.yaml"},
 			GhostPrefix: "webtv_", GhostName: NameTemplate{[]string{"", " (WebTV)"}}, Bot: "webtvbot",
-			Encryption: EncryptionAllow, TellWaiting: TellNotice, Invites: Invites{Allow: []Pattern{"*"}},
+			Encryption: EncryptionAllow, TellWaiting: TellNotice, Invites: Invites{Allow: []Pattern{"*"}}, Operators: []string{},
 		},
 		Discord: Discord{APIURL: "https://discord.com/", AddressDomain: "discord.com", Guilds: []string{}, TellWaiting: TellBoth},
 	}
@@ -134,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 3+50 {
+	if len(names) != 3+51 {
 		t.Errorf("%d keys", len(names)-3)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -177,6 +177,7 @@ matrix:
   show_presence: true
   tell_waiting: off
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
+  operators: ["@op:a.example"]
 discord:
   enabled: true
   token_file: TOKENFILE
@@ -201,7 +202,7 @@ func wantFull(tokenFile string) Config {
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
 			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true, TellNothing,
-			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}},
+			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}, []string{"@op:a.example"}},
 		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true, TellLine},
 	}
 }

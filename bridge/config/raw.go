@@ -93,6 +93,7 @@ type rawMatrix struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
 	} `mapstructure:"invites"`
+	Operators []string `mapstructure:"operators"`
 }
 
 type rawDiscord struct {
@@ -147,6 +148,7 @@ func defaults() raw {
 	r.Matrix.TellWaiting = string(TellNotice)
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
+	r.Matrix.Operators = []string{}
 
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"

@@ -16,6 +16,7 @@ import (
 	"wtvgate/bridge/discord/discordtest"
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
+	"wtvgate/bridge/store/storetest"
 	"wtvgate/bridge/text"
 	"wtvgate/puppets"
 )
@@ -112,7 +113,7 @@ func newRig(t *testing.T, change ...func(*rigOptions)) (*rig, *discordtest.Guild
 	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(rigLabel, t.Name())))
 	d := discordtest.Start(t, o.double)
 	g := d.AddGuild("WebTV Fans")
-	r := &rig{t: t, dir: t.TempDir(), d: d, log: &syncLog{}, off: &clockShift{}}
+	r := &rig{t: t, dir: storetest.Dir(t), d: d, log: &syncLog{}, off: &clockShift{}}
 	r.open(o)
 	for _, a := range []id.Account{alice, carol, dora} {
 		if err := r.hub.CreateAccount(t.Context(), bridge.NewAccount{Address: a}); err != nil {

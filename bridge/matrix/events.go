@@ -26,6 +26,9 @@ const keyFriend = "wtvgate.friend"
 // handle gives one pushed event its effect. It may be called again for the same
 // event.
 func (n *Network) handle(ctx context.Context, evt *event.Event) error {
+	if done, err := n.console(ctx, evt); done || err != nil {
+		return err
+	}
 	if evt.StateKey == nil {
 		return n.said(ctx, evt)
 	}

@@ -311,6 +311,14 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 		return 200, megolm
 	case seg[0] == "state" && seg[1] == "m.room.create":
 		return 200, r.create
+	case seg[0] == "joined_members":
+		all := map[string]any{}
+		for user := range r.members {
+			if r.membership(user) == "join" {
+				all[user] = fine
+			}
+		}
+		return 200, map[string]any{"joined": all}
 	case seg[0] == "messages":
 		return 200, r.page(c.query)
 	case seg[0] == "typing", seg[0] == "receipt":

@@ -330,14 +330,22 @@ func (n *Network) ghostRow(ctx context.Context, a id.Account) (r ghostRow, err e
 // register makes the ghost's user. One that is there is ours: nobody else may
 // have that name.
 func (n *Network) register(ctx context.Context, c *mautrix.Client, a id.Account) error {
+	if err := n.registerUser(ctx, c); err != nil {
+		return err
+	}
+	return n.exec(ctx, "store ghost", `INSERT INTO matrix_ghosts (account, registered) VALUES (?, 1)
+		ON CONFLICT (account) DO UPDATE SET registered = 1`, a)
+}
+
+// registerUser makes the user that c acts as.
+func (n *Network) registerUser(ctx context.Context, c *mautrix.Client) error {
 	_, err := c.MakeRequest(ctx, "POST", c.BuildClientURL("v3", "register"), &mautrix.ReqRegister[any]{
 		Username: c.UserID.Localpart(), Type: mautrix.AuthTypeAppservice, InhibitLogin: true,
 	}, nil)
 	if err != nil && !errors.Is(err, mautrix.MUserInUse) {
 		return n.judge(err, textRegister)
 	}
-	return n.exec(ctx, "store ghost", `INSERT INTO matrix_ghosts (account, registered) VALUES (?, 1)
-		ON CONFLICT (account) DO UPDATE SET registered = 1`, a)
+	return nil
 }
 
 // retire makes the ghost of an account that is gone leave all rooms.

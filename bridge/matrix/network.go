@@ -64,6 +64,9 @@ type Options struct {
 	ShowPresence  bool     // ghosts are shown as their boxes are
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything
 	InviteDeny    []string // who may not, although InviteAllow has them
+	Operators     []string // user ids of those the bot answers
+	// Console answers a line of an operator's; nil: the bot answers nobody.
+	Console func(ctx context.Context, who, line string) string
 
 	DB    *sql.DB // the gateway's SQLite database, with immediate transactions and a busy timeout
 	Vault Vault   // seals secrets; not needed with encryption off

@@ -17,6 +17,7 @@ import (
 	"wtvgate/bridge"
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
+	"wtvgate/bridge/store/storetest"
 	"wtvgate/bridge/text"
 )
 
@@ -88,7 +89,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC),
 		src: &source{files: map[string][]byte{}, asked: make(chan struct{}, 1000)}}
-	st, err := store.Open(t.Context(), t.TempDir(), store.Options{Now: r.clock})
+	st, err := store.Open(t.Context(), storetest.Dir(t), store.Options{Now: r.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

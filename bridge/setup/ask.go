@@ -44,6 +44,9 @@ func Ask(in io.Reader, out io.Writer, a Answers) (Answers, error) {
 			a.Appservice = q.text("Where the homeserver reaches the gateway", "http://"+or(a.Advertise, "192.0.2.7")+":29350")
 		}
 	}
+	if q.choice("Connect to Discord with a bot of yours (docs/discord.md says how to make one)?", "no", "yes", "no") == "yes" {
+		a.DiscordToken = q.text("The bot's token; it is kept in a file of its own", "")
+	}
 	return a, q.err
 }
 

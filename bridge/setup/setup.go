@@ -28,6 +28,10 @@ type Answers struct {
 	Homeserver   string // matrix.homeserver.url; "" leaves Matrix off
 	ServerName   string // matrix.homeserver.domain
 	Appservice   string // matrix.appservice.url; "": on the homeserver's machine
+	// DiscordToken is the bot's, to be put into a file of its own in the data
+	// directory; or TokenFile names one that is there. Both empty leave Discord off.
+	DiscordToken string
+	TokenFile    string
 }
 
 // Defaults are the answers of who has no opinion: beside a WebTV server, with a
@@ -78,7 +82,46 @@ func (a Answers) values(dir string) (map[string]any, bool, error) {
 			v["matrix.appservice.url"], v["matrix.appservice.listen"] = a.Appservice, ":29350"
 		}
 	}
+	switch {
+	case a.DiscordToken != "":
+		v["discord.enabled"], v["discord.token_file"] = true, filepath.Join(data, tokenFile)
+	case a.TokenFile != "":
+		full, err := filepath.Abs(a.TokenFile)
+		if err != nil {
+			return nil, false, fmt.Errorf("setup: %w", err)
+		}
+		v["discord.enabled"], v["discord.token_file"] = true, full
+	}
 	return v, fresh, nil
+}
+
+// tokenFile is where an answered token of Discord is kept, in the data directory.
+const tokenFile = "discord.token"
+
+// keepToken writes the token where the configuration says it is. undo takes it
+// away again.
+func (a Answers) keepToken(values map[string]any) (undo func(), err error) {
+	if a.DiscordToken == "" {
+		return func() {}, nil
+	}
+	file := values["discord.token_file"].(string)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("setup: %w", err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("setup: keeping the token of Discord: %w", err)
+	}
+	undo = func() {
+		os.Remove(file)
+		os.Remove(filepath.Dir(file)) // if it is empty
+	}
+	_, err = f.WriteString(a.DiscordToken + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		undo()
+		return nil, fmt.Errorf("setup: keeping the token of Discord: %w", err)
+	}
+	return undo, nil
 }
 
 // Write makes config.yaml in dir and the data directory beside it, both for this
@@ -105,7 +148,12 @@ func Write(ctx context.Context, dir string, a Answers) (Made, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Made{}, fmt.Errorf("setup: %w", err)
 	}
+	undo, err := a.keepToken(values)
+	if err != nil {
+		return Made{}, err
+	}
 	if m.Config, err = place(m.File, text); err != nil {
+		undo()
 		return Made{}, err
 	}
 	st, err := store.Open(ctx, m.Config.DataDir, store.Options{})

@@ -22,6 +22,8 @@ type core struct {
 	st     *store.Store
 	hub    *bridge.Hub
 	matrix *matrix.Network // nil when switched off
+	// console answers operators on a network; nil until a gateway runs.
+	console func(ctx context.Context, who, line string) string
 }
 
 // openCore opens the data and registers the networks. More networks (the demo's)
@@ -46,6 +48,9 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 	if cfg.Matrix.Enabled {
 		o := matrixOptions(cfg)
 		o.DB, o.Vault, o.Log = st.DB(), st, log
+		if len(cfg.Matrix.Operators) > 0 {
+			o.Console = func(ctx context.Context, who, line string) string { return c.console(ctx, who, line) }
+		}
 		if c.matrix, err = matrix.New(o); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
@@ -73,6 +78,7 @@ func matrixOptions(cfg config.Config) matrix.Options {
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
 		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, TellWaiting: m.TellWaiting != config.TellNothing, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
+		Operators: m.Operators,
 	}
 }
 

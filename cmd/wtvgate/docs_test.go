@@ -20,7 +20,7 @@ func TestDocsNameWhatIsThere(t *testing.T) {
 		path = regexp.MustCompile("`((?:cmd|msnp|wtvp|bridge|puppets|docs|e2e)/[a-z0-9_/.-]+)`((?: `[A-Za-z.]+`,?)*)")
 		name = regexp.MustCompile("`(?:[A-Za-z]+\\.)?([A-Za-z]+)`")
 	)
-	for _, doc := range append(docs, filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md")) {
+	for _, doc := range append(docs, filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md"), filepath.Join(root, "CONTRIBUTING.md")) {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"wtvgate/bridge/picture"
 	"wtvgate/msnp"
 	"wtvgate/msnp/passport"
+	"wtvgate/msnp/record"
 	"wtvgate/msnp/sb"
 	msnpserver "wtvgate/msnp/server"
 	"wtvgate/msnp/wire"
@@ -41,6 +43,7 @@ type gateway struct {
 	control   *admin.Control
 	admin     *http.Server
 	metrics   *metrics.Metrics
+	records   *record.Recorder
 
 	messengerPort, nexusPort, adminPort net.Listener
 	wtvpPorts                           wtvpPorts
@@ -70,7 +73,9 @@ func openGateway(ctx context.Context, cfg config.Config, log *slog.Logger, more 
 		err = g.wireWTVP(ctx, g.pages())
 	}
 	if err == nil {
-		g.control, err = admin.OpenControl(cfg.DataDir, g.runningOperator(), log)
+		o := g.runningOperator()
+		g.console = admin.Console{Operator: o, Log: log}.Answer
+		g.control, err = admin.OpenControl(cfg.DataDir, o, log)
 	}
 	if err != nil {
 		g.closePorts()
@@ -86,6 +91,7 @@ func (g *gateway) wire() {
 		FirstBox: cfg.Accounts.Registration == config.FirstBox, Tickets: g.tickets, Pictures: g.linker(), OnSignIn: g.metrics.SignIn})
 	g.messenger, g.boards = msnp.New(msnpserver.Options{Backend: g.boxes, Logger: log, Dialects: dialects(cfg.Messenger.Dialects),
 		Advertise: cfg.Messenger.Advertise, Challenge: cfg.Messenger.Challenge, Limits: msnpserver.Limits{Connections: cfg.Messenger.MaxConnections}})
+	g.records = record.New(filepath.Join(cfg.DataDir, "wire"), log)
 	g.admin = &http.Server{Handler: g.surface(), ReadTimeout: stopTime, WriteTimeout: stopTime, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
@@ -154,7 +160,7 @@ func (g *gateway) run(ctx context.Context) error {
 	}
 	hubDone := make(chan error, 1)
 	go func() { hubDone <- g.hub.Run(root) }()
-	start(func() error { return g.messenger.Serve(root, g.messengerPort) })
+	start(func() error { return g.messenger.Serve(root, g.records.Listener(g.messengerPort)) })
 	start(func() error { return g.nexus.Serve(g.nexusPort) })
 	start(g.control.Serve)
 	start(func() error { return g.admin.Serve(g.adminPort) })
@@ -190,7 +196,7 @@ func address(l net.Listener) string {
 func (g *gateway) stop(cancel context.CancelFunc, hubDone chan error) error {
 	ctx, done := context.WithTimeout(context.Background(), stopTime)
 	defer done()
-	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx), g.stopPictures(ctx)}
+	errs := []error{g.messenger.Shutdown(ctx), g.wtvp.Shutdown(ctx), g.nexus.Shutdown(ctx), g.control.Close(ctx), g.admin.Shutdown(ctx), g.stopPictures(ctx), g.records.Close()}
 	cancel()
 	select {
 	case err := <-hubDone:

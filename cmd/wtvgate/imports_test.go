@@ -16,6 +16,7 @@ var rules = map[string][]string{
 	"wtvgate/msnp/server":   {"wtvgate/msnp/wire"},
 	"wtvgate/msnp/ns":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
 	"wtvgate/msnp/sb":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
+	"wtvgate/msnp/record":   {"wtvgate/msnp/wire"},
 	"wtvgate/msnp/client":   {"wtvgate/msnp/wire", "wtvgate/msnp/passport"},
 	"wtvgate/msnp/msnptest": {"wtvgate/msnp/..."},
 	"wtvgate/wtvp/wire":     {},
@@ -27,9 +28,10 @@ var rules = map[string][]string{
 	"wtvgate/bridge/id":     {},
 	"wtvgate/bridge/text": {"wtvgate/bridge/id", "golang.org/x/text/unicode/norm", "golang.org/x/net/html",
 		"github.com/kyokomi/emoji/v2", "github.com/mozillazg/go-unidecode"},
-	"wtvgate/bridge/store":     {"wtvgate/bridge/id", "modernc.org/sqlite", "golang.org/x/crypto/argon2"},
-	"wtvgate/bridge/config":    {"wtvgate/bridge/id", "github.com/spf13/viper", "github.com/go-viper/mapstructure", "go.yaml.in/yaml"},
-	"wtvgate/bridge/publicnet": {},
+	"wtvgate/bridge/store":           {"wtvgate/bridge/id", "modernc.org/sqlite", "golang.org/x/crypto/argon2"},
+	"wtvgate/bridge/store/storetest": {"wtvgate/bridge/store"},
+	"wtvgate/bridge/config":          {"wtvgate/bridge/id", "github.com/spf13/viper", "github.com/go-viper/mapstructure", "go.yaml.in/yaml"},
+	"wtvgate/bridge/publicnet":       {},
 	"wtvgate/bridge/picture": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text",
 		"golang.org/x/image", "golang.org/x/net/netutil"},
 	"wtvgate/puppets":      {"wtvgate/bridge/id", "wtvgate/bridge/store"},
@@ -74,7 +76,7 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, imp := range strings.Fields(imports) {
-			if imp == "wtvgate/bridge/discord/discordtest" {
+			if imp == "wtvgate/bridge/discord/discordtest" || imp == "wtvgate/bridge/store/storetest" {
 				t.Errorf("%s must not import %s: it is for tests", pkg, imp)
 			}
 			if !allowed(rule, imp) {

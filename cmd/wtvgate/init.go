@@ -31,6 +31,7 @@ rest. Nothing that is there is overwritten.`}
 	f.StringVar(&a.Homeserver, "matrix-url", "", "where the gateway reaches your Matrix homeserver (default: no Matrix)")
 	f.StringVar(&a.ServerName, "matrix-domain", "", "the homeserver's name, as in @bob:NAME")
 	f.StringVar(&a.Appservice, "appservice-url", "", "where the homeserver reaches the gateway, if it is on another machine")
+	f.StringVar(&a.TokenFile, "discord-token-file", "", "a file that holds the token of your Discord bot and nothing else (default: no Discord)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if (a.Homeserver == "") != (a.ServerName == "") {
 			return usageError{errors.New("init: --matrix-url and --matrix-domain go together")}
@@ -99,6 +100,9 @@ func nextSteps(w io.Writer, m setup.Made) error {
 		}
 		step("name %s in the homeserver's configuration and restart it:\n"+
 			"      Synapse   app_service_config_files: [%s]\n      Dendrite  app_service_api: {config_files: [%s]}", full, full, full)
+	}
+	if m.Config.Discord.Enabled {
+		step("invite the bot into your Discord server: docs/discord.md has the link")
 	}
 	domain := m.Config.Accounts.Domain
 	if m.Config.Accounts.Registration == config.Closed {

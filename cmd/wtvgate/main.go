@@ -67,7 +67,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), boxCommand(), accountCommand(), contactCommand(), matrixCommand(), versionCommand(),
-		initCommand(), doctorCommand(), sessionCommand(), noticeCommand(), traceCommand(), backupCommand())
+		initCommand(), doctorCommand(), sessionCommand(), noticeCommand(), traceCommand(), backupCommand(),
+		recordCommand(), replayCommand())
 	return root
 }
 

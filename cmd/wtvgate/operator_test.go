@@ -40,9 +40,11 @@ func TestInitThenDoctor(t *testing.T) {
 	play(t, []step{
 		{"init --yes", "", 1, "config.yaml is there already"},
 		{"init --dir other --matrix-url http://127.0.0.1:1 --matrix-domain example.org --wtvp-mode off", "", 0, "Dendrite  app_service_api"},
-		{"init --dir asked", "tv.example\n\n\n\n\n\n", 0, "wtvgate account add alice@tv.example --config asked/config.yaml"},
+		{"init --dir asked", "tv.example\n\n\n\n\n\n\n", 0, "wtvgate account add alice@tv.example --config asked/config.yaml"},
 		{"init --dir keyed --shared-key-stdin", "AAECAwQFBgc=\n", 0, "next:\n 1. wtvgate account add"},
 		{"init --dir short --shared-key-stdin", "AAEC\n", 1, "wtvp.initial_shared_key: is not base64 of 8 bytes"},
+		{"init --dir bot", "\n\n\n\n\n\ny\nMTAx.Bot.Token-0123456789\n", 0, "invite the bot into your Discord server"},
+		{"init --dir nobot --discord-token-file nowhere", "", 1, "discord.token_file"},
 		{"init --dir none", "", 1, "init: no answer came"},
 		{"init --dir none --matrix-url http://127.0.0.1:1", "", 2, "go together"},
 	})

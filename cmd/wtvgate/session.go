@@ -57,7 +57,7 @@ runs or not. Keep secret.key of the data directory with it.`,
 func (g *gateway) runningOperator() *admin.Operator {
 	o := g.operator()
 	r := admin.Running{PID: os.Getpid(), Version: release + revision(), Since: time.Now(), Ports: g.ports()}
-	o.Running = func() admin.Running { return r }
+	o.Running, o.Recorder = func() admin.Running { return r }, recorder{g.records}
 	return o
 }
 

@@ -244,6 +244,14 @@ func (f *Friend) Send(room mid.RoomID, text string) mid.EventID {
 	return resp.EventID
 }
 
+// Typing shows the friend as writing, or no longer.
+func (f *Friend) Typing(room mid.RoomID, on bool) {
+	f.t.Helper()
+	if _, err := f.c.UserTyping(context.Background(), room, on, Wait); err != nil {
+		f.t.Fatalf("%s types: %v", f.ID, err)
+	}
+}
+
 // SendEvent writes any event.
 func (f *Friend) SendEvent(room mid.RoomID, kind event.Type, content any) mid.EventID {
 	f.t.Helper()

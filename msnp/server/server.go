@@ -176,7 +176,9 @@ func (s *Server) start(nc net.Conn) {
 		s.refuseConn(c, why)
 		return
 	}
-	if t, ok := nc.(*net.TCPConn); ok {
+	if t, ok := nc.(interface {
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	}); ok {
 		// Best effort: without it a dead line is found by the next write.
 		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{
 			Enable: true, Idle: keepAlive, Interval: keepAliveInterval, Count: keepAliveCount,

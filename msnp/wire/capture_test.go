@@ -177,7 +177,7 @@ func TestRecordedSessionsRedacted(t *testing.T) {
 			default:
 				continue
 			}
-			if secret == "" || strings.Contains(line, secret) || !strings.Contains(line, hidden) {
+			if secret == "" || strings.Contains(line, secret) || !strings.Contains(line, Withheld) {
 				t.Errorf("%s: %q shows as %s", s.name, c, line)
 			}
 		}

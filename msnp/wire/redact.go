@@ -1,13 +1,15 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
 const (
-	hidden = "***"
+	// Withheld stands in logs and recordings for a parameter that holds a secret.
+	Withheld = "***"
 	// maxShown bounds a line in a log, in bytes: a hostile line is 8 KB.
 	maxShown = 200
 	// maxGarbage is how much is shown of a line that is no command: when a stream
@@ -26,7 +28,7 @@ func Redact(cmd Command) string {
 	for i, a := range cmd.Args {
 		b.WriteByte(' ')
 		if !shown(i) {
-			b.WriteString(hidden)
+			b.WriteString(Withheld)
 			continue
 		}
 		b.WriteString(a)
@@ -39,6 +41,20 @@ func Redact(cmd Command) string {
 		s += " [" + describe(cmd) + "]"
 	}
 	return s
+}
+
+// HideSecrets is the command with Withheld in the place of each parameter that
+// Redact hides; whole, for recordings. The payload is not touched.
+func HideSecrets(cmd Command) Command {
+	shown := shownArgs(cmd)
+	args := slices.Clone(cmd.Args)
+	for i := range args {
+		if !shown(i) {
+			args[i] = Withheld
+		}
+	}
+	cmd.Args = args
+	return cmd
 }
 
 // shownArgs tells which parameters of a command hold no secret.
