@@ -19,8 +19,8 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 		"GroupsAndPhones": {sqlGroupsAndPhones, "MERGE (UNION ALL)|LEFT|MERGE (UNION ALL)|LEFT|SEARCH contact_groups USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|" +
 			"RIGHT|SEARCH phones USING PRIMARY KEY (account=?)|USE TEMP B-TREE FOR ORDER BY|RIGHT|MERGE (UNION ALL)|LEFT|SEARCH c USING PRIMARY KEY (account=?)|" +
 			"SEARCH o USING INDEX sqlite_autoindex_accounts_1 (address=?)|SEARCH p USING PRIMARY KEY (account=?)|" +
-			"SEARCH r USING PRIMARY KEY (account=? AND address=?) LEFT-JOIN|USE TEMP B-TREE FOR ORDER BY|" +
-			"RIGHT|SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (address=?)"},
+			"SEARCH r USING PRIMARY KEY (account=? AND address=?) LEFT-JOIN|USE TEMP B-TREE FOR ORDER BY|RIGHT|" +
+			"SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (address=?)"},
 		"Contact":              {sqlContact, "SEARCH contacts USING PRIMARY KEY (account=? AND address=?)"},
 		"Watchers":             {sqlWatchers, "SEARCH contacts USING INDEX contacts_watchers (address=?)"},
 		"NextOutgoing":         {sqlNextOutgoing, "SEARCH outbox USING INDEX outbox_pending (account=? AND peer=?)"},
