@@ -23,9 +23,9 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) erro
 // acceptAs is accept where the row depends on others: fill completes it within the
 // transaction, or says that there is nothing to store. It may be called again.
 func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
-	var stored, listed, repeated bool
+	var stored, listed, repeated, untold bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed, repeated = false, false, false
+		stored, listed, repeated, untold = false, false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
 				repeated = err == nil
@@ -59,12 +59,20 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 			h.log.Warn("a conversation's inbox is full", "conv", id.Conversation{Account: in.Account, Peer: in.Peer})
 		}
 		in.Stored = h.now()
-		_, err = tx.AddIncoming(in)
-		stored = err == nil
+		if _, err = tx.AddIncoming(in); err != nil {
+			return err
+		}
+		stored = true
+		if friend != "" && n == 0 && in.Kind == kindMessage { // a reaction is nothing that anybody waits for
+			untold, err = h.beginsToWait(tx, in)
+		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
+	}
+	if untold {
+		h.wake(id.Conversation{Account: in.Account, Peer: in.Peer})
 	}
 	if stored || repeated {
 		h.watch(ToBox, in.Network, in.Kind, map[bool]Outcome{true: Duplicate, false: Stored}[repeated], time.Time{})

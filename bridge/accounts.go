@@ -37,12 +37,16 @@ func (h *Hub) ParseAccount(s string) (id.Account, error) {
 // AccountsDomain is what stands behind the @ of our addresses.
 func (h *Hub) AccountsDomain() string { return h.dir.AccountsDomain() }
 
-// ErrReserved refuses an account at the gateway's own address: its owner would
-// speak with the gateway's voice.
+// HelperName is the local part of the one address among the accounts' that is the
+// gateway itself: its helper, who also says what operators have to say.
+const HelperName = "helper"
+
+// ErrReserved refuses an account at that address: its owner would speak with the
+// gateway's voice.
 var ErrReserved = errors.New("this address is the gateway's own; choose another")
 
 // self is the address that speaks for the gateway.
-func (h *Hub) self() id.Address { return id.Address(selfName + "@" + h.dir.AccountsDomain()) }
+func (h *Hub) self() id.Address { return id.Address(HelperName + "@" + h.dir.AccountsDomain()) }
 
 // CreateAccount makes an account and its ghosts. ErrReserved.
 func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
@@ -65,10 +69,12 @@ func (h *Hub) CreateAccount(ctx context.Context, n NewAccount) error {
 		if err := tx.CreateAccount(row); err != nil {
 			return err
 		}
-		if n.Box == nil {
-			return nil
+		if n.Box != nil {
+			if err := tx.LinkBox(n.Address, *n.Box); err != nil {
+				return err
+			}
 		}
-		return tx.LinkBox(n.Address, *n.Box)
+		return h.introduceTo(tx, Account{row.Address, row.Name})
 	})
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func TestAccountsLife(t *testing.T) {
 	if err := r.hub.CreateAccount(ctx, NewAccount{Address: dora, Password: "x\ny"}); err == nil {
 		t.Error("a password with a line end")
 	}
-	if err := r.hub.CreateAccount(ctx, NewAccount{Address: "wtvgate@webtv.local"}); !errors.Is(err, ErrReserved) {
+	if err := r.hub.CreateAccount(ctx, NewAccount{Address: "helper@webtv.local"}); !errors.Is(err, ErrReserved) {
 		t.Errorf("an account that speaks for the gateway: %v", err)
 	}
 	if err := r.hub.CreateAccount(ctx, NewAccount{Address: dora, Password: "hunter22", KeepPassword: true, Box: &store.Box{SSID: "8100000000b0024d"}}); err != nil {

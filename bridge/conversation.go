@@ -39,6 +39,7 @@ const (
 	kindDecline = "decline"
 	kindRead    = "read"
 	kindLeave   = "leave"
+	kindWaiting = "waiting"
 )
 
 // conversation works off the outgoing rows of one account and contact, in
@@ -48,6 +49,7 @@ type conversation struct {
 	h     *Hub
 	key   id.Conversation
 	woken bool
+	nudge chan struct{} // a token when there may be a new row
 	// uncertain: the first row may have been sent before the last stop.
 	uncertain bool
 	poked     chan struct{} // the first row is to be tried now
@@ -67,9 +69,13 @@ func (h *Hub) start(key id.Conversation, uncertain bool) {
 	}
 	if c := h.convs[key]; c != nil {
 		c.woken = true
+		select {
+		case c.nudge <- struct{}{}:
+		default:
+		}
 		return
 	}
-	c := &conversation{h: h, key: key, uncertain: uncertain, poked: make(chan struct{}, 1)}
+	c := &conversation{h: h, key: key, uncertain: uncertain, nudge: make(chan struct{}, 1), poked: make(chan struct{}, 1)}
 	h.convs[key] = c
 	ctx := h.ctx
 	h.wg.Go(func() { c.run(ctx) })
@@ -140,6 +146,9 @@ func (c *conversation) deliver(ctx context.Context, o store.Outgoing) bool {
 		c.h.log.Warn("messages wait for a network that is not configured", "conv", c.key, "network", o.Network)
 		return false
 	}
+	if o.Kind == kindWaiting {
+		c.outlast(ctx, o)
+	}
 	retry := c.uncertain
 	wait, told := firstRetry, false
 	for begun := c.h.now(); ; {
@@ -163,9 +172,7 @@ func (c *conversation) deliver(ctx context.Context, o store.Outgoing) bool {
 		if !told && c.h.now().Sub(begun) >= tellAfter {
 			told = true
 			c.h.log.Warn("delivery is late; will keep trying", "conv", c.key, "network", o.Network, "kind", o.Kind, "err", err)
-			if line := delayLine(o, v); line != "" {
-				c.tell(ctx, o, line)
-			}
+			c.tell(ctx, o, v, true, delayLine(o, v))
 		}
 		c.pause(ctx, max(wait, v.After), comesUp)
 		wait = min(2*wait, lastRetry)
@@ -193,6 +200,10 @@ func (c *conversation) attempt(ctx context.Context, l *link, o store.Outgoing, r
 	case kindRead:
 		if l.reader != nil {
 			err = l.reader.MarkRead(ctx, m, o.Event)
+		}
+	case kindWaiting:
+		if l.waiter != nil && c.waits(ctx) {
+			err = l.waiter.Waiting(ctx, m)
 		}
 	case kindInvite:
 		if l.inviter != nil {
@@ -227,7 +238,10 @@ func (c *conversation) outbound(ctx context.Context, l *link, o store.Outgoing, 
 		return Outbound{}, Permanent("nobody can have this address", err)
 	}
 	m := Outbound{ID: c.h.st.MessageID(o.ID), From: Account{a.Address, a.Name}, To: to, Created: o.Created, Retry: retry}
-	if o.Kind == kindMessage {
+	switch o.Kind {
+	case kindWaiting:
+		m.Text, m.Notice = text.Content{Body: waitingLine(a.Name)}, true
+	case kindMessage:
 		if err := json.Unmarshal(o.Body, &m.Text); err != nil {
 			return Outbound{}, Permanent("the stored message cannot be read", err)
 		}
@@ -245,9 +259,7 @@ func (c *conversation) giveUp(ctx context.Context, o store.Outgoing, v *SendErro
 	if !c.finish(ctx, o, state, "", v.Error()) {
 		return false
 	}
-	if line := failureLine(o, v); line != "" {
-		c.tell(ctx, o, line)
-	}
+	c.tell(ctx, o, v, false, failureLine(o, v))
 	return true
 }
 
@@ -304,9 +316,18 @@ func (c *conversation) finish(ctx context.Context, o store.Outgoing, s store.Sta
 	}
 }
 
-// tell puts a line of ours into the account's inbox for this conversation.
-func (c *conversation) tell(ctx context.Context, o store.Outgoing, line string) {
-	if err := c.h.notice(ctx, o.Account, o.Peer, line); err != nil {
+// tell has the account's owner read why a row is late or was given up: the line,
+// if there is one, in the conversation itself. An invitation has no conversation
+// yet: the helper tells of that, if the account has it.
+func (c *conversation) tell(ctx context.Context, o store.Outgoing, v *SendError, again bool, line string) {
+	if line == "" {
+		return
+	}
+	var err error
+	if o.Kind == kindMessage || !c.h.aside(ctx, o.Account, c.h.trouble(ctx, o, v, again)) {
+		err = c.h.notice(ctx, o.Account, o.Peer, line)
+	}
+	if err != nil {
 		c.h.log.Error("cannot store a notice", "conv", c.key, "err", err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 type fakeNet struct {
 	script func(kind string, m Outbound) (Receipt, error) // nil: everything succeeds
 	calls  chan fakeCall
+	untold bool // its operator does not want friends to be told that messages wait
 
 	in Receiver
 	up chan struct{}

@@ -22,6 +22,7 @@ type Hub struct {
 	now func() time.Time
 
 	links         []*link            // fixed once Run is called
+	resident      resident           // likewise
 	onCredentials []func(id.Account) // likewise
 	watcher       Watcher            // likewise; nil: nobody counts
 
@@ -96,7 +97,7 @@ func (h *Hub) Add(n Network) error {
 	}
 	h.links = append(h.links, newLink(n))
 	h.dir.Add(n.Name(), n.Serves)
-	return nil
+	return h.house(n)
 }
 
 // Run starts the networks and every conversation with work left from before.
@@ -235,10 +236,13 @@ type NetworkState struct {
 	Since time.Time  `json:"since"`
 }
 
-// States lists all networks.
+// States lists all networks; the gateway's own helper is none.
 func (h *Hub) States() []NetworkState {
 	all := make([]NetworkState, 0, len(h.links))
 	for _, l := range h.links {
+		if l.Name() == h.resident.network {
+			continue
+		}
 		all = append(all, l.state())
 	}
 	return all

@@ -79,7 +79,7 @@ func replaced(tx *store.Tx, in *store.Incoming, t text.Content, of id.Event) (bo
 	if err != nil {
 		return false, err
 	}
-	return was.State != store.Pending, tx.ReplaceIncoming(was.ID, body)
+	return was.State != store.Pending && was.State != store.Folded, tx.ReplaceIncoming(was.ID, body)
 }
 
 // overtaken looks at a row that was written to a box while it was changed: the box
@@ -215,7 +215,7 @@ func (r receiver) deletion(ctx context.Context, e DeletionEvent) error {
 			return false, ignoreNotFound(err)
 		case was.State == store.Dropped, was.Kind != kindMessage:
 			return false, nil
-		case was.State == store.Pending:
+		case was.State == store.Pending, was.State == store.Folded:
 			return false, tx.DropIncoming(was.ID)
 		}
 		c := text.Deleted(bare(unpack(was.Body)).Body)

@@ -16,6 +16,8 @@ type link struct {
 	leaver    Leaver
 	reader    Reader
 	typer     Typer
+	waiter    Waiter
+	portrayer Portrayer
 	presencer Presencer
 	ghosts    Ghostwriter
 	fetcher   Fetcher
@@ -36,6 +38,10 @@ func newLink(n Network) *link {
 	l.leaver, _ = n.(Leaver)
 	l.reader, _ = n.(Reader)
 	l.typer, _ = n.(Typer)
+	if w, ok := n.(Waiter); ok && w.TellsWaiting() {
+		l.waiter = w
+	}
+	l.portrayer, _ = n.(Portrayer)
 	l.presencer, _ = n.(Presencer)
 	l.ghosts, _ = n.(Ghostwriter)
 	l.fetcher, _ = n.(Fetcher)

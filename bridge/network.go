@@ -71,6 +71,7 @@ type Outbound struct {
 	To      id.Remote
 	Text    text.Content
 	Created time.Time
+	Notice  bool // a line of the gateway's, not typed by the account: networks show it as such if they can
 	Retry   bool // an earlier try may have arrived: look before sending if the network cannot tell by ID
 }
 
@@ -106,6 +107,18 @@ type Reader interface {
 	MarkRead(ctx context.Context, m Outbound, event id.Event) error
 }
 
+// Waiter is a network that can tell a friend that what they wrote waits, because
+// the box is off. The call goes through the conversation's queue, once for each
+// time that something begins to wait; m.Text is the line. A network that has
+// nowhere to say it returns nil, and so does one where more people than the friend
+// would read it.
+type Waiter interface {
+	// TellsWaiting is asked once, when the network is registered. False: its operator
+	// does not want it, and Waiting is never called.
+	TellsWaiting() bool
+	Waiting(ctx context.Context, m Outbound) error
+}
+
 // Typer is a network that shows who is writing. SetTyping is called from its
 // own goroutine, at most one call at a time per conversation; failure is
 // logged by the network and otherwise ignored.
@@ -125,6 +138,12 @@ type Presencer interface {
 // repeat of what is known is no harm.
 type Attendant interface {
 	Attending(a id.Account, signedIn bool, p Presence)
+}
+
+// Portrayer is a network that can say under what name an account is known there
+// (lessons L14), such as @webtv_alice:example.org. It must not do network I/O.
+type Portrayer interface {
+	Portrait(a Account) string
 }
 
 // Ghostwriter is a network that keeps a ghost of each account and wants to know

@@ -19,9 +19,6 @@ import (
 // EndOperator is the reason of Seat.End when an operator ends a session.
 const EndOperator EndReason = "ended by the operator"
 
-// selfName is the local part of the address that speaks for the gateway.
-const selfName = "wtvgate"
-
 // Limits of what an operator asks for.
 const (
 	// maxBroadcast bounds the words of a notice in bytes: what a TV shows on one
@@ -84,8 +81,8 @@ func (h *Hub) Kick(a id.Account) error {
 	return nil
 }
 
-// Broadcast says a line in the gateway's name to everyone who is signed in now,
-// as a message: the system message of the protocol knows no free text
+// Broadcast says a line in the helper's name to everyone who is signed in now,
+// also to those who want to hear nothing from the helper. It is a message: the system message of the protocol knows no free text
 // (msnp.md 6). Who goes off before it is shown finds it at the next sign-in. It
 // gives the number of accounts.
 func (h *Hub) Broadcast(ctx context.Context, line string) (int, error) {
@@ -154,8 +151,8 @@ func (h *Hub) Queues(ctx context.Context) (out, in []store.Queue, err error) { r
 // Transactions is Store.Transactions.
 func (h *Hub) Transactions() (commits, rollbacks uint64) { return h.st.Transactions() }
 
-// Trouble is why nothing can be stored.
-type Trouble = store.Trouble
+// StoreTrouble is why nothing can be stored.
+type StoreTrouble = store.Trouble
 
 // Trouble tells whether changes can be stored, and tries if they could not.
-func (h *Hub) Trouble(ctx context.Context) Trouble { return h.st.Trouble(ctx) }
+func (h *Hub) Trouble(ctx context.Context) StoreTrouble { return h.st.Trouble(ctx) }

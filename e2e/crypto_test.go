@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	mid "maunium.net/go/mautrix/id"
@@ -211,4 +212,30 @@ func TestAccept14OneTimeKeysTaken(t *testing.T) {
 	other.Send(room, "from elsewhere") // its client has to take a key to send its own
 	p.box.SignIn(wire.MSNP8)
 	p.heard("hello Alice", "from elsewhere")
+}
+
+// A box that lost its line: its friend is told after half a minute that what they
+// write waits, once and encrypted, and the box gets all of it.
+func TestWaitingIsToldEncrypted(t *testing.T) {
+	const line = "Alice is not at the TV now. What you write waits there and is shown later."
+	p, fritz := newSealed(t)
+	room := talk(p, fritz)
+	ev := fritz.Send(room, "one more")
+	fritz.See("the receipt", func(s harness.Seen) bool { return s.Saw == "receipt" && s.User == aliceUser && s.ID == ev })
+	p.box.Drop()
+	for strings.Contains(p.g.Run("session", "list"), p.box.Address) { // a round trip each: the gateway has to notice
+	}
+	fritz.Send(room, "are you there?")
+	s := fritz.WaitText(room, aliceUser, line)
+	if !s.Encrypted || s.MsgType != "m.notice" || fritz.Shield(s) != "none" {
+		t.Errorf("encrypted %v, %s, shield %s", s.Encrypted, s.MsgType, fritz.Shield(s))
+	}
+	fritz.Send(room, "good night")
+	p.box.SignIn(wire.MSNP8)
+	p.heard("hello Alice", "one more", "are you there?", "good night")
+	p.box.Say(fritzAddress, "good morning")
+	fritz.WaitText(room, aliceUser, "good morning")
+	if got := fritz.Texts(room, aliceUser); !slices.Equal(got, []string{"hello Fritz", line, "good morning"}) {
+		t.Errorf("the friend has %q", got)
+	}
 }

@@ -11,6 +11,7 @@ import (
 type Directory struct {
 	accounts string // the accounts' domain
 	entries  []entry
+	reserved map[id.Address]id.Network // single addresses, whatever their domain
 }
 
 type entry struct {
@@ -29,11 +30,22 @@ func (d *Directory) Add(n id.Network, serves func(domain string) bool) {
 	d.entries = append(d.entries, entry{n, serves})
 }
 
+// Reserve gives one address to a network, also one among the accounts'.
+func (d *Directory) Reserve(a id.Address, n id.Network) {
+	if d.reserved == nil {
+		d.reserved = make(map[id.Address]id.Network)
+	}
+	d.reserved[a] = n
+}
+
 // AccountsDomain is the part after @ of our own accounts.
 func (d *Directory) AccountsDomain() string { return d.accounts }
 
 // Network says whose address a is; false if nobody serves its domain.
 func (d *Directory) Network(a id.Address) (id.Network, bool) {
+	if n, ok := d.reserved[a]; ok {
+		return n, true
+	}
 	domain := a.Domain()
 	if domain == d.accounts {
 		return id.Local, true

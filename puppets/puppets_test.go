@@ -34,8 +34,9 @@ func TestDirectory(t *testing.T) {
 	d := NewDirectory("WebTV.local")
 	d.Add("discord", func(s string) bool { return s == "discord.com" })
 	d.Add("matrix", func(s string) bool { return strings.Contains(s, ".") })
+	d.Reserve("helper@webtv.local", "helper")
 	for a, want := range map[id.Address]id.Network{
-		"alice@webtv.local": id.Local, "x@discord.com": "discord", "bob@example.org": "matrix", "bob@nowhere": "",
+		"alice@webtv.local": id.Local, "helper@webtv.local": "helper", "helper@example.org": "matrix", "x@discord.com": "discord", "bob@example.org": "matrix", "bob@nowhere": "",
 	} {
 		if got, ok := d.Network(a); got != want || ok != (want != "") {
 			t.Errorf("Network(%s) = %q, %v; want %q", a, got, ok, want)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"wtvgate/bridge"
 	"wtvgate/bridge/store"
@@ -138,5 +139,21 @@ func TestNoGateway(t *testing.T) {
 	}
 	if _, err := Call(t.Context(), dir, Request{Verb: AccountList}); err == nil || !strings.Contains(err.Error(), "not this machine") {
 		t.Errorf("a foreign address: %v", err)
+	}
+}
+
+// TestTraceOfWhatWasSetAside: it was not written to the box, and the operator is told
+// where it is.
+func TestTraceOfWhatWasSetAside(t *testing.T) {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.Local)
+	var b strings.Builder
+	writeStep(&b, nil, bridge.Step{Number: 7, Account: "alice@webtv.local", Peer: "bob@echo.example", Network: "loopback", Kind: "message",
+		Event: "$1", State: store.Folded, Sent: at, Stored: at.Add(time.Second), Changed: at.Add(time.Minute)})
+	want := "in-7  message  bob@echo.example to alice@webtv.local from loopback\n" +
+		"  2026-05-01 12:00:00.000  written by the friend  $1\n" +
+		"  2026-05-01 12:00:01.000  stored                 after 1s\n" +
+		"  2026-05-01 12:01:00.000  set aside              after 59s, until the owner asks the helper for more\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }

@@ -180,6 +180,8 @@ func writeStep(b *strings.Builder, h *bridge.Hub, s bridge.Step) {
 		fmt.Fprintf(w, "  now\twaits\tfor %s\n", map[bool]string{true: "its network", false: "the box"}[s.Out])
 	case store.Sent:
 		fmt.Fprintf(w, "  %s\ttaken by the network\tafter %s %s\n", stamp(s.Changed), after, s.Event)
+	case store.Folded:
+		fmt.Fprintf(w, "  %s\tset aside\tafter %s, until the owner asks the helper for more\n", stamp(s.Changed), after)
 	case store.Delivered:
 		fmt.Fprintf(w, "  %s\twritten to the box\tafter %s\n", stamp(s.Changed), after)
 	default:

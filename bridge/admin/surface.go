@@ -108,7 +108,7 @@ func (s Surface) ready(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Ready    bool                  `json:"ready"`
 		Networks []bridge.NetworkState `json:"networks"`
-		Store    *bridge.Trouble       `json:"store,omitempty"` // why nothing can be stored
+		Store    *bridge.StoreTrouble  `json:"store,omitempty"` // why nothing can be stored
 	}{Ready: true, Networks: s.Operator.Hub.States()}
 	if t := s.Operator.Hub.Trouble(r.Context()); t.Text != "" {
 		answer.Ready, answer.Store = false, &t

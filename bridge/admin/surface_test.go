@@ -148,7 +148,7 @@ func TestSessionsOverHTTP(t *testing.T) {
 			t.Errorf("%s: %d %s, want %s", body, code, got, want)
 		}
 	}
-	rows, err := h.WaitingFrom(t.Context(), id.Conversation{Account: c.a, Peer: "wtvgate@webtv.local"}, 0, 9)
+	rows, err := h.WaitingFrom(t.Context(), id.Conversation{Account: c.a, Peer: "helper@webtv.local"}, 0, 9)
 	if err != nil || len(rows) != 1 || !strings.Contains(string(rows[0].Body), "(Restart at eight.)") {
 		t.Errorf("the notice is stored as %v, %v", rows, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -36,13 +37,13 @@ type account struct {
 	name     string
 	settings bridge.Settings
 	roster   bridge.Roster
-	entries  map[id.Address]bridge.Contact
-	synced   bool // the client has asked for its lists
-	present  bool // the first CHG has come
+	synced   bool      // the client has asked for its lists
+	present  bool      // the first CHG has come
+	online   time.Time // when it came
 	status   wire.Status
 	clientID string
 	invites  bool // IMS
-	shown    map[id.Address]server.Presence
+	shown    notices
 	paced    map[id.Address]bool // friends whose next change waits; true: there is one
 	talks    map[id.Address]*talk
 	ringing  int // talks that ring
@@ -51,10 +52,6 @@ type account struct {
 
 // open makes the account's session and ends the one before it.
 func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Client, byBox bool, n server.Notifier) (*account, error) {
-	roster, err := g.hub.Roster(ctx, info.Address)
-	if err != nil {
-		return nil, fmt.Errorf("box: reading the lists: %w", err)
-	}
 	settings, err := g.hub.Settings(ctx, info.Address)
 	if err != nil {
 		return nil, fmt.Errorf("box: reading the settings: %w", err)
@@ -63,26 +60,42 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	if err != nil {
 		return nil, fmt.Errorf("box: reading the inbox: %w", err)
 	}
+	if err := g.hub.Welcome(ctx, bridge.Account{Address: info.Address, Name: info.Name}); err != nil {
+		g.log.Error("the helper cannot welcome an account", "account", info.Address, "err", err) // who signs in all the same
+	}
+	roster, err := g.hub.Roster(ctx, info.Address)
+	if err != nil {
+		return nil, fmt.Errorf("box: reading the lists: %w", err)
+	}
 	a := &account{
-		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name, settings: settings,
+		g: g, addr: info.Address, number: info.Number, since: g.now(), missed: missed, n: n, client: c, name: info.Name, settings: settings, roster: roster,
 		status: wire.Offline, clientID: "0", invites: true,
 	}
 	a.turns.ended = make(chan struct{})
 	a.byBox = byBox
 	a.plain.Store(a.isBox())
-	a.takeRoster(roster)
 	g.wg.Add(1) // until leave
+	if before, ok := g.hub.Seat(a.addr).(*account); ok {
+		a.look.Store(before.lingers())
+	}
 	if old := g.hub.Sit(a.addr, a); old != nil {
 		old.End(bridge.EndElsewhere)
 		// Contacts saw no end of the old session: if the new one does not show
 		// itself soon, they see that it is gone.
-		time.AfterFunc(secondSignIn, func() { a.later(a.tellWatchers) })
+		time.AfterFunc(secondSignIn, func() { a.later(a.vanish) })
+	} else {
+		a.look.Store(nil) // it went meanwhile, and that was seen
+	}
+	if !g.ledger.busy(a.addr) { // else the session before was here a moment ago
+		if err := g.hub.Fold(ctx, a.addr); err != nil {
+			g.log.Error("cannot fold long conversations; they are shown in full", "account", a.addr, "err", err)
+		}
 	}
 	return a, nil
 }
 
-// secondSignIn is how long contacts do not see that a session was replaced
-// (msnp.md 16).
+// secondSignIn is how long contacts do not see that a session was replaced, or came
+// back after its line was lost (msnp.md 16).
 const secondSignIn = 5 * time.Second
 
 // isBox tells whether the client is a first-generation box: it came through
@@ -108,7 +121,7 @@ func (a *account) ListsChanged() { a.hint(func(h *hints) { h.lists = true }) }
 
 // Typing implements bridge.Seat.
 func (a *account) Typing(peer id.Address, on bool) {
-	if t := a.look.Load(); t == nil || t.blocked[peer] {
+	if t := a.look.Load(); t == nil || t.on(peer).Has(wire.Block) {
 		return
 	}
 	a.hint(func(h *hints) { note(&h.typing, peer, on) })
@@ -126,6 +139,9 @@ func (a *account) End(why bridge.EndReason) {
 	}
 	a.end()
 	<-a.turns.ended
+	if why != bridge.EndElsewhere {
+		a.depart() // if it is still within its grace
+	}
 }
 
 // Done implements server.Session.
@@ -134,8 +150,15 @@ func (a *account) Done() {
 	<-a.turns.ended
 }
 
+// Dropped implements server.Dropper.
+func (a *account) Dropped() {
+	a.change(func(t *turns) { t.dropped, t.last = true, true })
+	<-a.turns.ended
+}
+
 // leave is the account's last turn: contacts see it, unless another session of
-// the account is there already.
+// the account is there already. A line that was lost is given time to come back
+// first; meanwhile the account looks as it did, but takes no calls.
 func (a *account) leave() {
 	if a.publish != nil {
 		a.publish.Stop()
@@ -143,13 +166,44 @@ func (a *account) leave() {
 	for _, t := range a.talks {
 		t.cancel()
 	}
-	replaced := a.g.hub.Seat(a.addr) != bridge.Seat(a)
+	if still := a.lingers(); a.turns.wasDropped() && still != nil && a.g.running.Err() == nil {
+		a.look.Store(still)
+		time.AfterFunc(bridge.WaitGrace, a.depart)
+	} else {
+		a.depart()
+	}
+	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
+}
+
+// lingers is how an account looks that is not there for a moment: as it did, but it
+// takes no calls. Nil: nobody saw it.
+func (a *account) lingers() *look {
+	last := a.look.Load()
+	if last == nil {
+		return nil
+	}
+	still := *last
+	still.invites = false
+	return &still
+}
+
+// vanish shows that a session before this one is gone, if this one has not shown
+// itself yet.
+func (a *account) vanish() {
+	if !a.present {
+		a.look.Store(nil)
+	}
+	a.tellWatchers()
+}
+
+// depart shows that the account is gone, if it is and has not been shown. Any
+// goroutine, when the last turn is under way or over.
+func (a *account) depart() {
 	a.look.Store(nil)
-	if !replaced {
+	if a.g.hub.Seat(a.addr) == bridge.Seat(a) {
 		a.g.hub.Stand(a.addr, a)
 		a.tellWatchers()
 	}
-	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
 }
 
 // Self implements server.Session. It is asked by the connection alone, which
@@ -178,8 +232,8 @@ func (a *account) Identify(v server.CVR) {
 		a.client.CVR = v
 		if plain := a.isBox(); plain != a.plain.Load() {
 			a.plain.Store(plain)
-			for peer := range a.shown {
-				a.recheck(peer)
+			for _, p := range slices.Clone(a.shown) {
+				a.recheck(id.Address(p.Address))
 			}
 		}
 		return nil

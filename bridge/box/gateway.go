@@ -75,20 +75,21 @@ const (
 // Gateway signs boxes in. It implements server.Backend and, by MessengerLogin,
 // service.Credentials, by CheckPassword passport.Accounts.
 type Gateway struct {
-	hub     *bridge.Hub
-	log     *slog.Logger
-	now     func() time.Time
-	flatten Flatten
-	first   bool
-	tickets *passport.Tickets
-	links   Linker // nil: none
-	foldFor time.Duration
-	signed  func(wire.Dialect, SignIn)
-	logins  logins
-	signIns chan struct{} // a token for each sign-in that reads the store
-	ledger  *ledger
-	unshown atomic.Int64
-	boards  server.Switchboards
+	hub        *bridge.Hub
+	log        *slog.Logger
+	now        func() time.Time
+	flatten    Flatten
+	first      bool
+	tickets    *passport.Tickets
+	links      Linker // nil: none
+	foldFor    time.Duration
+	greetAfter time.Duration
+	signed     func(wire.Dialect, SignIn)
+	logins     logins
+	signIns    chan struct{} // a token for each sign-in that reads the store
+	ledger     *ledger
+	unshown    atomic.Int64
+	boards     server.Switchboards
 
 	running context.Context // of Run; what accounts live under
 	wg      sync.WaitGroup  // accounts
@@ -107,7 +108,7 @@ func NewGateway(o Options) *Gateway {
 		o.Tickets = passport.NewTickets(o.Now)
 	}
 	g := &Gateway{hub: o.Hub, log: o.Log, now: o.Now, flatten: o.Flatten, first: o.FirstBox, tickets: o.Tickets,
-		links: o.Pictures, foldFor: foldFor, signed: o.OnSignIn}
+		links: o.Pictures, foldFor: foldFor, greetAfter: greetAfter, signed: o.OnSignIn}
 	g.ledger = newLedger(g)
 	g.logins.init()
 	g.signIns = make(chan struct{}, maxSignIns)

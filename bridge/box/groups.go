@@ -87,7 +87,7 @@ func (a *account) RemoveGroup(ctx context.Context, number int, reply func(server
 			}
 			if c.Groups &^= 1 << number; c.Groups == 0 {
 				c.Lists &^= uint8(wire.Forward)
-				delete(a.shown, c.Address)
+				a.shown.forget(c.Address)
 			}
 			a.put(c, version)
 		}
@@ -135,7 +135,7 @@ func (a *account) tellPhones(before []store.Phone) {
 	}
 	for _, p := range before {
 		gone := !slices.ContainsFunc(a.roster.Buddies, func(q store.Phone) bool { return q.Account == p.Account && q.Kind == p.Kind })
-		if gone && lists(a.entries[p.Account.Address()]).Has(wire.Forward) {
+		if gone && lists(a.entry(p.Account.Address())).Has(wire.Forward) {
 			a.n.Phone(a.roster.Version, string(p.Account), server.Phone{Kind: server.PhoneKind(p.Kind)})
 		}
 	}

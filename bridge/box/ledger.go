@@ -22,11 +22,12 @@ type ledger struct {
 	mu     sync.Mutex
 	flying map[int64]bool        // rows on their way, true if another session waits for one
 	landed map[id.Account]uint64 // how often rows of an account have landed; as many as accounts
+	aloft  map[id.Account]int    // how many rows of an account are in flying
 	rows   []bridge.Waiting
 }
 
 func newLedger(g *Gateway) *ledger {
-	return &ledger{g: g, wake: make(chan struct{}, 1), flying: make(map[int64]bool), landed: make(map[id.Account]uint64)}
+	return &ledger{g: g, wake: make(chan struct{}, 1), flying: make(map[int64]bool), landed: make(map[id.Account]uint64), aloft: make(map[id.Account]int)}
 }
 
 // mark is asked before rows are read from the store, for claim.
@@ -42,6 +43,24 @@ func (l *ledger) mark(a id.Account) uint64 {
 func (l *ledger) claim(r bridge.Waiting, mark uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.lies(r, mark) {
+		return false
+	}
+	l.flying[r.ID] = false
+	l.aloft[r.Account]++
+	return true
+}
+
+// waits tells whether claim would be true: a box is not rung for what another
+// session of the account has just been given.
+func (l *ledger) waits(r bridge.Waiting, mark uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lies(r, mark)
+}
+
+// lies is waits for who holds mu.
+func (l *ledger) lies(r bridge.Waiting, mark uint64) bool {
 	if l.landed[r.Account] != mark {
 		l.ring(r)
 		return false
@@ -50,8 +69,14 @@ func (l *ledger) claim(r bridge.Waiting, mark uint64) bool {
 		l.flying[r.ID] = true
 		return false
 	}
-	l.flying[r.ID] = false
 	return true
+}
+
+// busy tells whether rows of an account are on their way.
+func (l *ledger) busy(a id.Account) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.aloft[a] > 0
 }
 
 // release gives back a row that was not written.
@@ -66,7 +91,12 @@ func (l *ledger) land(rows []bridge.Waiting) {
 		if l.flying[r.ID] {
 			l.ring(r)
 		}
-		delete(l.flying, r.ID)
+		if _, there := l.flying[r.ID]; there {
+			delete(l.flying, r.ID)
+			if l.aloft[r.Account]--; l.aloft[r.Account] == 0 {
+				delete(l.aloft, r.Account)
+			}
+		}
 	}
 }
 

@@ -22,16 +22,21 @@ type look struct {
 	clientID string
 	invites  bool
 	closed   bool // BLP BL: the allow list alone
-	allowed  map[id.Address]bool
-	blocked  map[id.Address]bool
+	contacts contacts
+}
+
+// on gives the lists that somebody is on.
+func (l *look) on(peer id.Address) wire.Lists {
+	c, _ := l.contacts.find(peer)
+	return lists(c)
 }
 
 // sees tells whether viewer may see and call the account (msnp.md 10).
 func (l *look) sees(viewer id.Address) bool {
-	switch {
-	case l.status == wire.Hidden, l.blocked[viewer]:
+	switch on := l.on(viewer); {
+	case l.status == wire.Hidden, on.Has(wire.Block):
 		return false
-	case l.allowed[viewer]:
+	case on.Has(wire.Allow):
 		return true
 	}
 	return !l.closed
@@ -87,15 +92,7 @@ func (a *account) show() {
 		return
 	}
 	l := &look{name: a.name, status: a.status, clientID: a.clientID, invites: a.invites,
-		closed: a.roster.Privacy == "BL"}
-	for _, c := range a.roster.Contacts {
-		if lists(c).Has(wire.Allow) {
-			note(&l.allowed, c.Address, true)
-		}
-		if lists(c).Has(wire.Block) {
-			note(&l.blocked, c.Address, true)
-		}
-	}
+		closed: a.roster.Privacy == "BL", contacts: a.roster.Contacts}
 	a.look.Store(l)
 	a.g.hub.Shown(a.addr, a, gradeOf(a.status))
 	a.tellWatchers()
@@ -141,6 +138,7 @@ func (a *account) SetStatus(ctx context.Context, s wire.Status, clientID string,
 		if !first {
 			reply(nil)
 		} else {
+			a.online = a.g.now()
 			initial := []server.Presence{}
 			for _, c := range a.roster.Contacts {
 				if p := a.nowShown(c.Address); p != nil {
@@ -181,7 +179,7 @@ func (a *account) reachable() bool { return a.present && a.status != wire.Hidden
 // presenceOf is how a contact looks to this client now; the status is Offline
 // if the client may not see it.
 func (a *account) presenceOf(peer id.Address) server.Presence {
-	p := server.Presence{Person: a.person(a.entries[peer]), Status: wire.Offline, ClientID: "0"}
+	p := server.Presence{Person: a.person(a.entry(peer)), Status: wire.Offline, ClientID: "0"}
 	v := a.g.hub.Appearance(a.addr, peer)
 	if v.Presence.Reachable() {
 		p.Status = a.code(v)
@@ -210,14 +208,14 @@ func (a *account) code(v bridge.Appearance) wire.Status {
 // nowShown notes that the client is being told about a contact, and what: nil
 // if there is nothing to tell (not on its list, or offline).
 func (a *account) nowShown(peer id.Address) *server.Presence {
-	if !a.present || !lists(a.entries[peer]).Has(wire.Forward) {
+	if !a.present || !lists(a.entry(peer)).Has(wire.Forward) {
 		return nil
 	}
 	p := a.presenceOf(peer)
 	if p.Status == wire.Offline {
 		return nil
 	}
-	note(&a.shown, peer, p)
+	a.shown.put(p)
 	return &p
 }
 
@@ -246,7 +244,7 @@ func (a *account) recheckPaced(peer id.Address) {
 	time.AfterFunc(presencePause, func() {
 		a.later(func() {
 			changed := a.paced[peer]
-			delete(a.paced, peer)
+			drop(&a.paced, peer)
 			if changed {
 				a.recheckPaced(peer)
 			}
@@ -257,18 +255,18 @@ func (a *account) recheckPaced(peer id.Address) {
 // recheck tells the client if what it was shown of a contact is no longer so, and
 // tells whether it did.
 func (a *account) recheck(peer id.Address) bool {
-	if !a.present || !lists(a.entries[peer]).Has(wire.Forward) {
+	if !a.present || !lists(a.entry(peer)).Has(wire.Forward) {
 		return false
 	}
-	was, seen := a.shown[peer]
+	was, seen := a.shown.find(peer)
 	now := a.presenceOf(peer)
 	switch {
 	case now.Status == wire.Offline && !seen, seen && now == was:
 		return false
 	case now.Status == wire.Offline:
-		delete(a.shown, peer)
+		a.shown.forget(peer)
 	default:
-		note(&a.shown, peer, now)
+		a.shown.put(now)
 	}
 	a.n.Presence(now)
 	return true

@@ -35,7 +35,7 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 		c = text.Content{Body: "(a message could not be read)"}
 	}
 	c = a.linked(c, r)
-	if now := a.g.now(); r.ID <= a.missed || now.Sub(r.Sent) > late {
+	if now := a.g.now(); !timeless(r) && (r.ID <= a.missed || now.Sub(r.Sent) > late) {
 		c = text.Late(c, r.Sent.Local(), now.Local())
 	}
 	o := a.rendering()
@@ -53,6 +53,11 @@ func (a *account) pieces(r bridge.Waiting) [][]byte {
 		}
 	}
 	return payloads
+}
+
+// timeless tells whether a row is shown without the time it was written at.
+func timeless(r bridge.Waiting) bool {
+	return r.Kind == bridge.KindTimeless || r.Kind == bridge.KindGreeting
 }
 
 // hides tells whether the account's owner does not want to see a row.

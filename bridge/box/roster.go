@@ -13,25 +13,17 @@ import (
 
 // roster.go: the account's lists, as its own client edits them and as others do.
 
-// takeRoster makes r the account's view of its lists.
-func (a *account) takeRoster(r bridge.Roster) {
-	a.roster = r
-	a.entries = nil
-	if len(r.Contacts) > 0 {
-		a.entries = make(map[id.Address]bridge.Contact, len(r.Contacts))
-	}
-	for _, c := range r.Contacts {
-		a.entries[c.Address] = c
-	}
-}
-
 // lists is the set of lists a contact is on.
 func lists(c bridge.Contact) wire.Lists { return wire.Lists(c.Lists) }
 
 // Sync implements server.Session.
 func (a *account) Sync(ctx context.Context, known uint32, reply func(server.Roster)) error {
 	return a.do(ctx, func() error {
+		first := !a.synced
 		a.synced = true
+		if first && a.present { // what waited for it
+			defer a.later(func() { _ = a.ringAll(a.g.running) })
+		}
 		r := server.Roster{Version: a.roster.Version, Privacy: a.roster.Privacy, Prompt: a.roster.Prompt}
 		if known == r.Version {
 			r.Same = true
@@ -59,25 +51,8 @@ func (a *account) person(c bridge.Contact) server.Person {
 // put notes the outcome of an edit of our own in the view.
 func (a *account) put(c bridge.Contact, version uint32) {
 	a.roster.Version = version
-	old, had := a.entries[c.Address]
-	if c.Lists == 0 {
-		delete(a.entries, c.Address)
-	} else {
-		note(&a.entries, c.Address, c)
-	}
-	kept := a.roster.Contacts[:0:0]
-	for _, e := range a.roster.Contacts {
-		switch {
-		case e.Address != c.Address:
-			kept = append(kept, e)
-		case c.Lists != 0:
-			kept = append(kept, c)
-		}
-	}
-	if !had && c.Lists != 0 {
-		kept = append(kept, c)
-	}
-	a.roster.Contacts = kept
+	old := a.entry(c.Address)
+	a.roster.Contacts = contacts(a.roster.Contacts).with(c)
 	a.privacyChanged(lists(old), lists(c))
 }
 
@@ -91,7 +66,7 @@ func (a *account) Add(ctx context.Context, l wire.List, address, nick string, gr
 		var c bridge.Contact
 		var version uint32
 		var err error
-		_, had := a.shown[peer]
+		_, had := a.shown.find(peer)
 		if group == bridge.NoGroup {
 			c, version, err = a.g.hub.AddContact(ctx, a.addr, peer, nick, uint8(l), a)
 		} else {
@@ -136,7 +111,7 @@ func (a *account) Remove(ctx context.Context, l wire.List, address string, group
 		}
 		a.put(c, version)
 		if !lists(c).Has(wire.Forward) {
-			delete(a.shown, peer)
+			a.shown.forget(peer)
 		}
 		reply(server.Change{Version: version, Person: server.Person{Address: string(peer), Name: a.called(c.Name)}, Group: group})
 		return nil
@@ -221,23 +196,24 @@ func (a *account) reload() {
 		a.failed(ctx, "cannot read the account", err)
 		return
 	}
-	old, phones := a.entries, a.roster.Buddies
+	old, phones := contacts(a.roster.Contacts), a.roster.Buddies
 	if a.settings, err = a.g.hub.Settings(ctx, a.addr); err != nil {
 		a.failed(ctx, "cannot read the settings", err)
 		return
 	}
 	a.name = info.Name
-	a.takeRoster(fresh)
+	a.roster = fresh
 	for _, c := range fresh.Contacts {
-		was := old[c.Address]
+		was, _ := old.find(c.Address)
 		a.tellLists(c, lists(was), lists(c))
 		if was.Name != c.Name {
 			a.recheck(c.Address) // a presence is the only line that brings a new name unasked
 		}
-		delete(old, c.Address)
 	}
 	for _, c := range old {
-		a.tellLists(c, lists(c), 0)
+		if _, still := contacts(fresh.Contacts).find(c.Address); !still {
+			a.tellLists(c, lists(c), 0)
+		}
 	}
 	a.tellPhones(phones)
 	a.show()
@@ -266,7 +242,7 @@ func (a *account) tellLists(c bridge.Contact, before, after wire.Lists) {
 		}
 	})
 	if before.Has(wire.Forward) != after.Has(wire.Forward) {
-		delete(a.shown, c.Address)
+		a.shown.forget(c.Address)
 		a.recheck(c.Address)
 	}
 }

@@ -27,10 +27,13 @@ type stage struct {
 	hub *bridge.Hub
 	gw  *Gateway
 	net *testNet
+	// more are the further networks.
+	more []bridge.Network
 }
 
-// onStage runs f in a bubble with the accounts alice, carol and dora.
-func onStage(t *testing.T, flatten Flatten, f func(s *stage)) {
+// onStage runs f in a bubble with the accounts alice, carol and dora, and perhaps
+// with more networks.
+func onStage(t *testing.T, flatten Flatten, f func(s *stage), more ...func(*bridge.Hub) bridge.Network) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(t.Context(), storetest.Dir(t), store.Options{})
@@ -41,6 +44,12 @@ func onStage(t *testing.T, flatten Flatten, f func(s *stage)) {
 		s := &stage{t: t, net: newTestNet(), hub: bridge.NewHub(st, puppets.NewDirectory("webtv.local"), log, nil)}
 		if err := s.hub.Add(s.net); err != nil {
 			t.Fatal(err)
+		}
+		for _, n := range more {
+			s.more = append(s.more, n(s.hub))
+			if err := s.hub.Add(s.more[len(s.more)-1]); err != nil {
+				t.Fatal(err)
+			}
 		}
 		s.gw = NewGateway(Options{Hub: s.hub, Log: log, Flatten: flatten})
 		ctx, cancel := context.WithCancel(context.Background())

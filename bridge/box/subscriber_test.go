@@ -70,7 +70,7 @@ func TestRegister(t *testing.T) {
 	if _, err := r.gw.Register(t.Context(), b, "Alice"); !errors.As(err, &refusal) || refusal.Text != textNameTaken {
 		t.Errorf("a name that is taken: %v", err)
 	}
-	if _, err := r.gw.Register(t.Context(), b, "wtvgate"); !errors.As(err, &refusal) || refusal.Text != textNameTaken || !strings.Contains(refusal.Reason, "the gateway's own") {
+	if _, err := r.gw.Register(t.Context(), b, "Helper"); !errors.As(err, &refusal) || refusal.Text != textNameTaken || !strings.Contains(refusal.Reason, "the gateway's own") {
 		t.Errorf("the gateway's own name: %v", err)
 	}
 	if s, err := r.gw.Register(t.Context(), b, " Web-TV.fan_1 "); err != nil || s.Address() != "web-tv.fan_1@webtv.local" {

@@ -2,6 +2,7 @@ package box
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wtvgate/bridge"
@@ -102,10 +103,13 @@ func (a *account) feed(t *talk) {
 	case len(rows) == 0:
 		a.forget(t)
 	case t.b == nil:
-		if a.ringWorth(rows) {
-			a.ring(t)
-		} else {
+		if a.greetsLater(t, rows) {
+			return
+		}
+		if !a.ringWorth(rows) {
 			a.forget(t)
+		} else if a.g.ledger.waits(rows[0], mark) {
+			a.ring(t)
 		}
 	default:
 		for _, r := range a.settled(t, rows) {
@@ -129,6 +133,30 @@ func (a *account) ringWorth(rows []bridge.Waiting) bool {
 	return len(rows) >= window
 }
 
+// greetAfter is how long an account is online before the helper rings it to greet:
+// its owner needs to see the list first, and clients that nobody looks at have gone
+// or are in conversations of their own by then.
+const greetAfter = 20 * time.Second
+
+// greetsLater tells whether the helper's greeting is all that waits, and has to: for
+// greetAfter, and for a client that asks for its lists. Who calls the helper has it
+// at once, and so has who is rung for something else that it says.
+func (a *account) greetsLater(t *talk, rows []bridge.Waiting) bool {
+	if slices.ContainsFunc(rows, func(r bridge.Waiting) bool { return r.Kind != bridge.KindGreeting }) {
+		return false
+	}
+	left := a.online.Add(a.g.greetAfter).Sub(a.g.now())
+	switch {
+	case !a.synced:
+		a.forget(t) // Sync looks again
+	case left > 0:
+		a.retry(t, left)
+	default:
+		return false
+	}
+	return true
+}
+
 // settled are the rows without reactions at their end that more may join yet:
 // they wait a moment, unless something follows them (lessons L18).
 func (a *account) settled(t *talk, rows []bridge.Waiting) []bridge.Waiting {
@@ -150,7 +178,7 @@ func (a *account) settled(t *talk, rows []bridge.Waiting) []bridge.Waiting {
 func (a *account) forget(t *talk) {
 	if t.b == nil && !t.ringing && t.flying == 0 {
 		t.cancel()
-		delete(a.talks, t.peer)
+		drop(&a.talks, t.peer)
 	}
 }
 
@@ -229,7 +257,7 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 		return
 	}
 	from := server.Person{Address: string(t.peer), Name: a.called(r.Name)}
-	if c, ok := a.entries[t.peer]; ok && r.Name == string(t.peer) {
+	if c, ok := contacts(a.roster.Contacts).find(t.peer); ok && r.Name == string(t.peer) {
 		from.Name = a.called(c.Name)
 	}
 	b := t.b

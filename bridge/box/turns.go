@@ -18,6 +18,7 @@ type turns struct {
 	mu      sync.Mutex
 	working bool     // a goroutine has the turn
 	last    bool     // the account is to leave
+	dropped bool     // its line was lost
 	over    bool     // it has left
 	tasks   []func() // requests of the account's connections, which wait: as many as they are
 	hints   hints
@@ -40,6 +41,15 @@ func note[V any](all *map[id.Address]V, peer id.Address, v V) {
 		*all = make(map[id.Address]V)
 	}
 	(*all)[peer] = v
+}
+
+// drop takes an entry out, and the map away with its last: an empty one keeps its
+// room.
+func drop[V any](all *map[id.Address]V, peer id.Address) {
+	delete(*all, peer)
+	if len(*all) == 0 {
+		*all = nil
+	}
 }
 
 // empty tells whether nothing was left.
@@ -137,6 +147,13 @@ func (a *account) hint(f func(h *hints)) { a.change(func(t *turns) { f(&t.hints)
 
 // later runs f in a turn soon.
 func (a *account) later(f func()) { a.hint(func(h *hints) { h.later = append(h.later, f) }) }
+
+// wasDropped tells how the account's last turn came about.
+func (t *turns) wasDropped() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dropped
+}
 
 // end asks the account to leave.
 func (a *account) end() { a.change(func(t *turns) { t.last = true }) }

@@ -148,6 +148,7 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 		Bot:         r.Bot,
 		Encryption:  oneOf(c, "matrix.encryption", r.Encryption, EncryptionOff, EncryptionAllow, EncryptionRequire),
 		Presence:    r.Presence,
+		TellWaiting: oneOf(c, "matrix.tell_waiting", r.TellWaiting, TellNotice, TellNothing),
 		Invites:     Invites{c.patterns("matrix.invites.allow", r.Invites.Allow), c.patterns("matrix.invites.deny", r.Invites.Deny)},
 		Operators:   c.users("matrix.operators", r.Operators),
 
@@ -183,7 +184,8 @@ func (c *checker) matrix(r rawMatrix) Matrix {
 
 func (c *checker) discord(r rawDiscord, token string) Discord {
 	d := Discord{Enabled: r.Enabled, TokenFile: r.TokenFile, APIURL: r.APIURL, Guilds: r.Guilds, AskInChannel: r.AskInChannel,
-		AddressDomain: c.domain("discord.address_domain", r.AddressDomain)}
+		AddressDomain: c.domain("discord.address_domain", r.AddressDomain),
+		TellWaiting:   oneOf(c, "discord.tell_waiting", r.TellWaiting, TellBoth, TellReaction, TellLine, TellNothing)}
 	c.guilds("discord.guilds", r.Guilds)
 	if !r.Enabled {
 		return d

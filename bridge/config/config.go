@@ -134,6 +134,7 @@ type Matrix struct {
 	Bot         string // localpart
 	Encryption  Encryption
 	Presence    bool // show_presence: friends see whether boxes are there
+	TellWaiting Telling
 	Invites     Invites
 	Operators   []string // user ids of those who may talk with the bot
 
@@ -174,6 +175,7 @@ type Discord struct {
 	AddressDomain string // lower case
 	Guilds        []string
 	AskInChannel  bool
+	TellWaiting   Telling
 }
 
 // Default is the configuration without a file and without environment.

@@ -55,9 +55,9 @@ func TestDefaultsAreTheContract(t *testing.T) {
 			Homeserver:  Homeserver{"http://127.0.0.1:8008", "example.org"},
 			Appservice:  Appservice{"127.0.0.1:29350", "http://127.0.0.1:29350", "data/registration.yaml"},
 			GhostPrefix: "webtv_", GhostName: NameTemplate{[]string{"", " (WebTV)"}}, Bot: "webtvbot",
-			Encryption: EncryptionAllow, Invites: Invites{Allow: []Pattern{"*"}}, Operators: []string{}, RoomMembers: 500,
+			Encryption: EncryptionAllow, TellWaiting: TellNotice, Invites: Invites{Allow: []Pattern{"*"}}, Operators: []string{}, RoomMembers: 500,
 		},
-		Discord: Discord{APIURL: "https://discord.com/", AddressDomain: "discord.com", Guilds: []string{}},
+		Discord: Discord{APIURL: "https://discord.com/", AddressDomain: "discord.com", Guilds: []string{}, TellWaiting: TellBoth},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("defaults\n got %+v\nwant %+v", c, want)
@@ -134,7 +134,7 @@ func TestKeysAndVariables(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	if len(names) != 3+52 {
+	if len(names) != 3+54 {
 		t.Errorf("%d keys", len(names)-3)
 	}
 	if n := EnvName("matrix.homeserver.url"); n != "WTVGATE_MATRIX_HOMESERVER_URL" {
@@ -175,6 +175,7 @@ matrix:
   bot: tvbot
   encryption: off
   show_presence: true
+  tell_waiting: off
   invites: {allow: ["*:a.example", "@bob:b.example"], deny: ["@evil*"]}
   operators: ["@op:a.example"]
   rooms: {max_members: 7}
@@ -187,6 +188,7 @@ discord:
   address_domain: DC.example
   guilds: [613425648685547541, "2"]
   ask_in_channel: true
+  tell_waiting: line
 `
 
 func wantFull(tokenFile string) Config {
@@ -202,9 +204,9 @@ func wantFull(tokenFile string) Config {
 			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}, "192.0.2.1",
 			Listener{":4"}, Listener{":5"}, Listener{":6"}},
 		Matrix: Matrix{true, Homeserver{"https://hs.example", "hs.example:8448"},
-			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true,
+			Appservice{":7", "http://gw.example:7", "r.yaml"}, "_tv_", NameTemplate{[]string{"TV ", "!"}}, "tvbot", EncryptionOff, true, TellNothing,
 			Invites{[]Pattern{"*:a.example", "@bob:b.example"}, []Pattern{"@evil*"}}, []string{"@op:a.example"}, 7, true, "tokens"},
-		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true},
+		Discord: Discord{true, "tok.en.of.sixteen", tokenFile, "http://127.0.0.1:9/api/", "dc.example", []string{"613425648685547541", "2"}, true, TellLine},
 	}
 }
 

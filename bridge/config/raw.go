@@ -88,6 +88,7 @@ type rawMatrix struct {
 	Bot         string `mapstructure:"bot"`
 	Encryption  string `mapstructure:"encryption"`
 	Presence    bool   `mapstructure:"show_presence"`
+	TellWaiting string `mapstructure:"tell_waiting"`
 	Invites     struct {
 		Allow []string `mapstructure:"allow"`
 		Deny  []string `mapstructure:"deny"`
@@ -107,6 +108,7 @@ type rawDiscord struct {
 	AddressDomain string   `mapstructure:"address_domain"`
 	Guilds        []string `mapstructure:"guilds"`
 	AskInChannel  bool     `mapstructure:"ask_in_channel"`
+	TellWaiting   string   `mapstructure:"tell_waiting"`
 }
 
 // defaults are the values of design.md 7.
@@ -148,6 +150,7 @@ func defaults() raw {
 	r.Matrix.GhostName = "{{.Name}} (WebTV)"
 	r.Matrix.Bot = "webtvbot"
 	r.Matrix.Encryption = string(EncryptionAllow)
+	r.Matrix.TellWaiting = string(TellNotice)
 	r.Matrix.Invites.Allow = []string{"*"}
 	r.Matrix.Invites.Deny = []string{}
 	r.Matrix.Operators = []string{}
@@ -156,6 +159,7 @@ func defaults() raw {
 	r.Discord.APIURL = "https://discord.com/"
 	r.Discord.AddressDomain = "discord.com"
 	r.Discord.Guilds = []string{}
+	r.Discord.TellWaiting = string(TellBoth)
 	return r
 }
 

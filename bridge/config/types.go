@@ -56,6 +56,19 @@ const (
 	EncryptionRequire Encryption = "require"
 )
 
+// Telling is how a friend learns that what they wrote waits for a box.
+type Telling string
+
+// The values of matrix.tell_waiting, which are the first and the last, and of
+// discord.tell_waiting, which are all but the first.
+const (
+	TellNotice   Telling = "notice"   // a notice in the chat, once for each time the box is off
+	TellBoth     Telling = "both"     // TellReaction and TellLine
+	TellReaction Telling = "reaction" // to each message that waits, until the box has it
+	TellLine     Telling = "line"     // a line in the chat, once for each time the box is off
+	TellNothing  Telling = "off"
+)
+
 // auto stands for the address that the client itself reached.
 const auto = "auto"
 

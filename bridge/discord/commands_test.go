@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"wtvgate/bridge"
 	"wtvgate/bridge/discord/discordtest"
 	"wtvgate/bridge/text"
 )
@@ -193,4 +194,11 @@ func TestGuildsOption(t *testing.T) {
 	}
 	r.add(alice, bobAddress)
 	r.gets(alice, "coolcat@discord.com: (The invitation could not be sent: "+textNotFound+".)")
+}
+
+func TestPortrait(t *testing.T) {
+	n := &Network{}
+	if got := n.Portrait(bridge.Account{Address: "alice@webtv.local", Name: "Alice \n B."}); got != "Alice B. (/webtv add alice)" {
+		t.Errorf("got %q", got)
+	}
 }

@@ -260,35 +260,6 @@ func TestCheck19Events(t *testing.T) {
 	r.gets(alice, `coolcat: (deleted: "one")`, `coolcat: (deleted: "two")`)
 }
 
-// TestMarks: a line that waits gets the clock, and the television when the box has
-// it; one sentence tells that the TV is off.
-func TestMarks(t *testing.T) {
-	t.Parallel()
-	r, g := newRig(t, func(o *rigOptions) { o.change = func(n *Options) { n.Pace.Clock = 20 * time.Millisecond } })
-	bob := r.friend("coolcat", g, alice)
-	dm := bob.DM()
-	n := len(r.sent(dm))
-	m1 := bob.Say(dm, "one")
-	r.until("the note", func() bool { return len(r.sent(dm)) == n+1 })
-	m2 := bob.Say(dm, "two")
-	has := func(m discordtest.Message, emoji string) bool {
-		now, _ := r.d.Message(m.ID)
-		return len(now.Reactions[emoji]) == 1 && len(now.Reactions) == 1
-	}
-	r.until("both clocks", func() bool { return has(m1, emojiClock) && has(m2, emojiClock) })
-	if got := r.said(dm, n); len(got) != 1 || got[0] != "Alice's TV is off, I keep this." {
-		t.Errorf("got %q", got)
-	}
-	r.gets(alice, "coolcat: one", "coolcat: two")
-	r.until("both televisions", func() bool { return has(m1, emojiTV) && has(m2, emojiTV) })
-	m3 := bob.Say(dm, "three")
-	r.gets(alice, "coolcat: three")
-	r.until("read", func() bool {
-		l, err := r.n.linesOf(t.Context(), m3.ID)
-		return err == nil && len(l) == 1 && l[0].clock == clockDone
-	})
-}
-
 // TestCheck22Burst: strangers' presences and a burst of messages: nothing is lost,
 // heartbeats are answered, memory stays.
 func TestCheck22Burst(t *testing.T) {

@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,41 +38,50 @@ type clock struct {
 	msg     string
 	channel string
 	pair    pair
+	again   bool // has its clock, and is looked at for the line of ours alone
 }
 
 // afterwards is what follows a line's way to the core.
 func (n *Network) afterwards(h *head, p pair, empty bool) {
-	if empty {
-		return
-	}
-	n.clocks.mu.Lock()
-	defer n.clocks.mu.Unlock()
-	if len(n.clocks.all) < maxClocks {
-		n.clocks.all = append(n.clocks.all, clock{time.Now().Add(n.pace.Clock), h.ID, h.ChannelID, p})
-		signal(n.clocks.wake)
+	if !empty && (n.o.WaitingReaction || n.o.WaitingLine) {
+		n.clocks.put(clock{due: time.Now().Add(n.pace.Clock), msg: h.ID, channel: h.ChannelID, pair: p})
 	}
 }
 
-// next is the first line, and how long until it is due.
-func (c *clocks) next() (clock, time.Duration, bool) {
+// put takes one in, in its place.
+func (c *clocks) put(x clock) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.all) >= maxClocks {
+		return
+	}
+	i := len(c.all)
+	for i > 0 && c.all[i-1].due.After(x.due) {
+		i--
+	}
+	c.all = slices.Insert(c.all, i, x)
+	signal(c.wake)
+}
+
+// take takes the first line out if it is due; else it tells how long that will be,
+// if there is one.
+func (c *clocks) take() (x clock, wait time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.all) == 0 {
 		return clock{}, 0, false
 	}
-	return c.all[0], time.Until(c.all[0].due), true
-}
-
-func (c *clocks) drop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all = c.all[1:]
+	if wait = time.Until(c.all[0].due); wait > 0 {
+		return clock{}, wait, true
+	}
+	x, c.all = c.all[0], c.all[1:]
+	return x, 0, true
 }
 
 // run sets the clocks until ctx ends.
 func (n *Network) runClocks(ctx context.Context) {
 	for ctx.Err() == nil {
-		x, wait, ok := n.clocks.next()
+		x, wait, ok := n.clocks.take()
 		if !ok {
 			select {
 			case <-ctx.Done():
@@ -82,11 +92,11 @@ func (n *Network) runClocks(ctx context.Context) {
 		if wait > 0 {
 			select {
 			case <-ctx.Done():
+			case <-n.clocks.wake: // one that is due sooner, perhaps
 			case <-time.After(wait):
 			}
 			continue
 		}
-		n.clocks.drop()
 		if err := n.late(ctx, x); err != nil && ctx.Err() == nil {
 			n.log.Warn("a line's mark is missing", "channel", x.channel, "err", err)
 		}
@@ -94,21 +104,30 @@ func (n *Network) runClocks(ctx context.Context) {
 }
 
 // late marks a line that the box does not have yet, and says once that its TV is
-// off.
+// off. A box that seems to be on may have lost its line: it is looked at again.
 func (n *Network) late(ctx context.Context, x clock) error {
 	lines, err := n.linesOf(ctx, x.msg)
 	if err != nil {
 		return err
 	}
+	waits := false
 	for _, l := range lines {
-		if l.account != x.pair.account || l.clock != clockNone {
+		if l.account != x.pair.account || l.clock == clockDone {
 			continue
 		}
-		if err := n.setWaiting(ctx, l); err != nil {
-			return err
+		waits = true
+		if l.clock == clockNone && n.o.WaitingReaction {
+			if err := n.setWaiting(ctx, l); err != nil {
+				return err
+			}
 		}
 	}
-	if n.isOn(x.pair.account, id.Remote(x.pair.name)) {
+	on := n.isOn(x.pair.account, id.Remote(x.pair.name))
+	if on && waits && !x.again {
+		x.due, x.again = time.Now().Add(n.pace.Grace), true
+		n.clocks.put(x)
+	}
+	if on || !waits || !n.o.WaitingLine {
 		return nil
 	}
 	fresh, err := n.setTold(ctx, x.pair, true)

@@ -36,6 +36,12 @@ func (x *names) of(a id.Account) (string, bool) {
 	return name, ok
 }
 
+// Portrait implements bridge.Portrayer: a box has no user of its own there, but its
+// name, and the command that friends add it by.
+func (n *Network) Portrait(a bridge.Account) string {
+	return oneLine(a.Name) + " (/webtv add " + a.Address.Local() + ")"
+}
+
 // account reads what a friend calls an account by: its address or the part
 // before the @. Whether there is one, of says.
 func (n *Network) account(name string) (id.Account, bool) {

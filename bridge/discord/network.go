@@ -45,7 +45,11 @@ type Options struct {
 	AccountDomain string   // of our own accounts: in /webtv add alice, alice is of it
 	Guilds        []string // ids of the guilds to serve; none: all
 	AskInChannel  bool     // ask by mention in the guild's WebTV channel when no DM is open
-	Version       string   // of the program, for the User-Agent
+	// How a friend learns that a line waits for the box: a clock on it, and a line of
+	// ours once for each time the box is off.
+	WaitingReaction, WaitingLine bool
+
+	Version string // of the program, for the User-Agent
 
 	// Seal and Unseal keep the webhooks' tokens; context says what a secret is.
 	Seal   func(plain []byte, context string) ([]byte, error)
@@ -124,6 +128,7 @@ var (
 	_ bridge.Presencer   = (*Network)(nil)
 	_ bridge.Ghostwriter = (*Network)(nil)
 	_ bridge.Gatherer    = (*Network)(nil)
+	_ bridge.Portrayer   = (*Network)(nil)
 )
 
 // schemaTimeout bounds bringing the tables up to date; a migration may rewrite

@@ -3,6 +3,8 @@ package discord
 import (
 	"math/rand/v2"
 	"time"
+
+	"wtvgate/bridge"
 )
 
 // Pace is the network's waiting times, which tests shorten.
@@ -24,6 +26,9 @@ type Pace struct {
 	// Clock is how long a friend's message may wait before it gets the clock
 	// (discord.md 3.7).
 	Clock time.Duration
+	// Grace is how long after its clock a line is looked at again whose box seemed to
+	// be on: that a box lost its line is not seen for bridge.WaitGrace.
+	Grace time.Duration
 	// Flap is how long a friend is still shown after going offline: phones come and
 	// go (discord.md 3.6).
 	Flap time.Duration
@@ -45,7 +50,7 @@ type Pace struct {
 // DefaultPace is what Discord's documentation and the measurements ask for.
 func DefaultPace() Pace {
 	return Pace{Open: 20 * time.Second, Silence: 100 * time.Second, RetryMin: time.Second, RetryMax: 60 * time.Second,
-		Invalid: time.Second, Echo: 3 * time.Second, Clock: 5 * time.Second, Flap: 30 * time.Second, Absent: 15 * time.Second,
+		Invalid: time.Second, Echo: 3 * time.Second, Clock: 5 * time.Second, Grace: bridge.WaitGrace, Flap: 30 * time.Second, Absent: 15 * time.Second,
 		History: 200 * time.Millisecond, Answer: 2500 * time.Millisecond, Chore: 5 * time.Second, OpenGap: 30 * time.Second}
 }
 

@@ -30,7 +30,7 @@ const patience = 60 * time.Second
 // quick is the pace of tests.
 func quick() Pace {
 	return Pace{Open: 10 * time.Second, Silence: time.Minute, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond, Invalid: 5 * time.Millisecond,
-		Echo: 100 * time.Millisecond, Clock: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
+		Echo: 100 * time.Millisecond, Clock: time.Hour, Grace: time.Hour, Flap: 50 * time.Millisecond, Absent: 200 * time.Millisecond,
 		History: time.Millisecond, Answer: patience, Chore: 250 * time.Millisecond, OpenGap: 0}
 }
 
@@ -203,7 +203,8 @@ func (r *rig) open(o rigOptions) {
 	}
 	p := quick()
 	opts := Options{Token: r.d.Token(), APIURL: r.d.URL(), AddressDomain: "discord.com", AccountDomain: "webtv.local",
-		Seal: r.st.Seal, Unseal: r.st.Unseal, DB: r.st.DB(), Log: log, Now: r.off.now, Pace: &p}
+		Seal: r.st.Seal, Unseal: r.st.Unseal, DB: r.st.DB(), Log: log, Now: r.off.now, Pace: &p,
+		WaitingReaction: true, WaitingLine: true}
 	if o.change != nil {
 		o.change(&opts)
 	}

@@ -26,7 +26,7 @@ const Echo = "echo"
 const memory = 10000
 
 // Network is the loopback network. It implements bridge.Network and its
-// companions Inviter, Typer and Presencer.
+// companions Inviter, Typer, Waiter and Presencer.
 type Network struct {
 	domain string
 	now    func() time.Time
@@ -121,6 +121,12 @@ func (n *Network) Accept(context.Context, bridge.Outbound) error { return nil }
 
 // Decline implements bridge.Inviter.
 func (n *Network) Decline(context.Context, bridge.Outbound) error { return nil }
+
+// TellsWaiting implements bridge.Waiter.
+func (n *Network) TellsWaiting() bool { return true }
+
+// Waiting implements bridge.Waiter: echo has all the time in the world.
+func (n *Network) Waiting(context.Context, bridge.Outbound) error { return nil }
 
 // SetTyping implements bridge.Typer: who writes to echo sees echo writing.
 func (n *Network) SetTyping(ctx context.Context, from bridge.Account, _ id.Remote, on bool) {

@@ -91,6 +91,9 @@ type outgoing struct {
 func content(m bridge.Outbound, r room) outgoing {
 	t := text.WithMentions(m.Text, r.persons())
 	out := outgoing{Type: event.MsgText, ID: m.ID}
+	if m.Notice {
+		out.Type = event.MsgNotice
+	}
 	if out.Body, out.FormattedBody = text.ToMatrix(t); out.FormattedBody != "" {
 		out.Format = event.FormatHTML
 	}

@@ -269,6 +269,13 @@ func evOf(t *testing.T, room, id string, content any) m {
 // read syncs and decrypts an event of a room as the homeserver has it.
 func (p *penpal) read(e m) (text string, err error) {
 	p.t.Helper()
+	c, err := p.open(e)
+	return c.Body, err
+}
+
+// open decrypts an event.
+func (p *penpal) open(e m) (event.MessageEventContent, error) {
+	p.t.Helper()
 	ctx := p.t.Context()
 	resp, err := p.c.FullSyncRequest(ctx, mautrix.ReqSync{})
 	if err != nil {
@@ -288,9 +295,9 @@ func (p *penpal) read(e m) (text string, err error) {
 	}
 	plain, err := p.mach.DecryptMegolmEvent(ctx, evt)
 	if err != nil {
-		return "", err
+		return event.MessageEventContent{}, err
 	}
-	return plain.Content.AsMessage().Body, nil
+	return *plain.Content.AsMessage(), nil
 }
 
 // upSealed starts with encryption and waits until the ghost has its device.

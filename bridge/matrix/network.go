@@ -61,6 +61,7 @@ type Options struct {
 	GhostName     string   // template of their display names: {{.Name}} (WebTV)
 	Bot           string   // user name of the application service itself
 	Encryption    string   // off, allow or require
+	TellWaiting   bool     // friends are told that what they wrote waits for a box
 	ShowPresence  bool     // ghosts are shown as their boxes are
 	Avatars       string   // folder of the accounts' own pictures; "": ghosts have none
 	InviteAllow   []string // who may invite: patterns over user ids, * for anything

@@ -16,12 +16,12 @@ type Incoming struct {
 	Peer    id.Address
 	Network id.Network
 	Event   id.Event
-	Kind    string    // message, notice, aside
+	Kind    string    // message, notice, aside, timeless, greeting
 	Name    string    // the sender's screen name
 	Body    []byte    // at most MaxBody
 	Sent    time.Time // when the friend wrote it
 	Stored  time.Time
-	State   State // Pending, Delivered, Dropped
+	State   State // Pending, Delivered, Dropped, Folded
 	// Revision is how often the body was changed; AddIncoming ignores it.
 	Revision int
 }

@@ -23,7 +23,7 @@ const (
 		WHERE state = 'pending' AND account = ? AND peer = ? AND kind = ? ORDER BY id DESC LIMIT ?`
 	sqlMarkWritten = `UPDATE inbox SET state = 'delivered', changed = ? WHERE id = ? AND state = 'pending' AND revision = ?`
 	sqlReplace     = `UPDATE inbox SET body = ?, revision = revision + 1 WHERE id = ? AND state <> 'dropped'`
-	sqlDrop        = `UPDATE inbox SET state = 'dropped', body = x'', changed = ? WHERE id = ? AND state = 'pending'`
+	sqlDrop        = `UPDATE inbox SET state = 'dropped', body = x'', changed = ? WHERE id = ? AND state IN ('pending', 'folded')`
 )
 
 // IncomingByEvent finds a message of a conversation by its network's id.
@@ -74,7 +74,7 @@ func (tx *Tx) ReplaceIncoming(n int64, body []byte) error {
 	return nil
 }
 
-// DropIncoming takes a waiting message back.
+// DropIncoming takes back a message that waits or was set aside.
 func (tx *Tx) DropIncoming(n int64) error {
 	if _, err := tx.exec(sqlDrop, millis(tx.s.now()), n); err != nil {
 		return fmt.Errorf("store: dropping message %d: %w", n, err)

@@ -27,7 +27,7 @@ type Outgoing struct {
 	Account id.Account
 	Peer    id.Address
 	Network id.Network
-	Kind    string // message, invite, accept, decline, read
+	Kind    string // message, invite, accept, decline, read, waiting
 	Body    []byte // at most MaxBody
 	Created time.Time
 	State   State

@@ -44,14 +44,14 @@ const (
 	sqlPruneOutbox = `DELETE FROM outbox WHERE id IN
 		(SELECT id FROM outbox WHERE state <> 'pending' AND changed < ? LIMIT ?)`
 	sqlPruneInbox = `DELETE FROM inbox WHERE id IN
-		(SELECT id FROM inbox WHERE state <> 'pending' AND changed < ? LIMIT ?)`
+		(SELECT id FROM inbox WHERE state <> 'pending' AND state <> 'folded' AND changed < ? LIMIT ?)`
 	sqlPruneSeen = `DELETE FROM seen WHERE (network, event) IN
 		(SELECT network, event FROM seen WHERE at < ? LIMIT ?)`
 )
 
 // Prune removes messages that were done with before that time, and the keys of
 // events seen SeenMargin earlier than it, and the links that have expired. It
-// gives the number of rows. What is pending stays, however old.
+// gives the number of rows. What is pending or folded stays, however old.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var total int64
 	for _, step := range []struct {

@@ -69,6 +69,12 @@ func (s *seat) types(line, words string) {
 
 func (s *seat) sees(words string) {
 	s.t.Helper()
+	s.seesBut(words, "")
+}
+
+// seesBut is sees, with no line before that has never in it, unless that is empty.
+func (s *seat) seesBut(words, never string) {
+	s.t.Helper()
 	late := time.After(10 * time.Second)
 	var before []string
 	for {
@@ -76,6 +82,9 @@ func (s *seat) sees(words string) {
 		case line := <-s.out.lines:
 			if strings.Contains(line, words) {
 				return
+			}
+			if never != "" && strings.Contains(line, never) {
+				s.t.Errorf("%q before %q", line, words)
 			}
 			before = append(before, line)
 		case <-late:
@@ -131,7 +140,8 @@ func TestBox(t *testing.T) {
 				})
 				at := append(places(g), "--firmware", firmware)
 				bob := sit(t, append(at, "--account", "Bob@webtv.local")...)
-				bob.sees("* signed in as Bob (bob@webtv.local), " + dialect + ": no friends yet")
+				bob.sees("* signed in as Bob (bob@webtv.local), " + dialect + ": 1 friend; /list shows them, /help everything")
+				bob.sees("* Helper is online")
 				alice := sit(t, append(at, "--account", "alice@webtv.local")...)
 				alice.sees("* signed in as Alice (alice@webtv.local), " + dialect)
 				talkThrough(t, alice, bob)
@@ -149,9 +159,11 @@ func talkThrough(t *testing.T, alice, bob *seat) {
 	alice.types("/add bob@webtv.local", "* Bob is on your list")
 	bob.sees("* Alice (alice@webtv.local) has added you: /allow alice@webtv.local, /add alice@webtv.local or /block alice@webtv.local")
 	bob.types("/add alice@webtv.local", "* Alice is on your list")
-	bob.types("/list", "1 + Alice (alice@webtv.local): online")
-	alice.types("/list", "1 + Bob (bob@webtv.local): online")
-	alice.types("/open 1", "[1] -- conversation with Bob; what you type goes there --")
+	bob.types("/list", "1 + Helper (helper@webtv.local): online")
+	bob.sees("2 + Alice (alice@webtv.local): online")
+	alice.types("/list", "1 + Helper (helper@webtv.local): online")
+	alice.sees("2 + Bob (bob@webtv.local): online")
+	alice.types("/open 2", "[1] -- conversation with Bob; what you type goes there --")
 	alice.types("/typing", "")
 	alice.types("caf\u00e9 \"1 < 2\"", "[1] You: caf\u00e9 \"1 < 2\"  (sent)")
 	bob.sees("[1] -- Alice (alice@webtv.local) calls; what you type goes there --")
@@ -168,12 +180,12 @@ func talkThrough(t *testing.T, alice, bob *seat) {
 	alice.types("hello echo", "(sent)")
 	alice.sees(": hello echo")
 	alice.types("/drop", "* the line is gone: it was closed here. Signing in again in 2s; /reconnect does it at once")
-	bob.sees("* Alice is offline")
 	alice.types("/reconnect", "* signed in as Alice (alice@webtv.local), ")
-	bob.sees("* Alice is online")
+	bob.types("/list", "") // a line that comes back soon was never gone
+	bob.seesBut("2 + Alice (alice@webtv.local): online", "* Alice is ")
 	alice.types("/block "+"bob@webtv.local", "* Bob is blocked; /unblock ends that")
 	bob.sees("* Alice is offline")
-	bob.types("/open 1", "* they are not online, or do not let you write (error 217)")
+	bob.types("/open 2", "* they are not online, or do not let you write (error 217)")
 	alice.types("/list", "bob@webtv.local): online, blocked")
 	alice.types("/unblock Bob", "* Bob may write to you")
 	bob.sees("* Alice is online")
@@ -270,7 +282,7 @@ func TestBoxAsPC(t *testing.T) {
 	}
 	for _, dialect := range []string{"MSNP2", "MSNP5", "MSNP7", "MSNP8"} {
 		args := append([]string{"box", "--account", "alice@webtv.local", "--password-stdin", "--dialect", dialect, "--trace"}, places(g)...)
-		code, out, errs := call(password+"\n/add "+demoFriend+"\n/busy\n/open 1\nhi\n/wait : hi\n/page\n", args...)
+		code, out, errs := call(password+"\n/add "+demoFriend+"\n/busy\n/open "+demoFriend+"\nhi\n/wait : hi\n/page\n", args...)
 		for _, want := range []string{dialect + ": ", "* you are busy", "[1] You: hi  (sent)", ": hi\n", "* PC clients have no pages", "* signed out"} {
 			if code != exitOK || errs != "" || !strings.Contains(out, want) {
 				t.Errorf("%s: exit %d, %q, no %q in\n%s", dialect, code, errs, want, out)
@@ -304,7 +316,7 @@ func TestBoxOutlivesTheGateway(t *testing.T) {
 	startWith(t, func(cfg *config.Config) {
 		cfg.Messenger.Listen, cfg.WTVP.Passport.Listen = messenger, passport
 	})
-	alice.types("/reconnect", "* signed in as Alice (alice@webtv.local), MSNP8: 1 friend; /list shows them, /help everything")
+	alice.types("/reconnect", "* signed in as Alice (alice@webtv.local), MSNP8: 2 friends; /list shows them, /help everything")
 	alice.types("still there?", "(sent)")
 	alice.sees(": still there?")
 	alice.types("/quit", "* signed out")
@@ -371,7 +383,7 @@ func TestBoxSession(t *testing.T) {
 	g, _ := startWith(t, firstBox)
 	at := append([]string{"box", "--account", "alice@webtv.local"}, places(g)...)
 	// So that the friend has the box on the list: when that is told, is not certain.
-	call("/add "+demoFriend+"\n/open 1\nx\n/wait : x\n/wait added\n/hangup\n", at...)
+	call("/add "+demoFriend+"\n/open "+demoFriend+"\nx\n/wait : x\n/wait added\n/hangup\n", at...)
 	var typed, shown strings.Builder
 	for line := range strings.Lines(string(want)) {
 		if in, ok := strings.CutPrefix(line, "$ "); ok {

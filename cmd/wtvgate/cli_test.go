@@ -86,6 +86,7 @@ func lifecycle() []step {
 		{"account add alice", "", 1, "must look like name@domain"},
 		{"account add carol@webtv.local --password-stdin", "hunter22\n", 0, "added"},
 		{"account add dora@webtv.local --password-stdin", "", 1, "no password"},
+		{"account add helper@webtv.local", "", 1, "helper@webtv.local: this address is the gateway's own; choose another"},
 		{"account password alice@webtv.local --password-stdin", "s3cret\n", 0, "password of alice@webtv.local set"},
 		{"account password nobody@webtv.local --password-stdin", "s3cret\n", 1, "there is no account"},
 		{"account link-box alice@webtv.local --ssid 8100000000B0024D", "", 0, "box 8100000000b0024d (user 0) signs in as alice@webtv.local"},
@@ -102,9 +103,9 @@ func lifecycle() []step {
 		{"account set alice@webtv.local lines many", "", 1, `lines: "many" is not allowed; allowed: auto | 1 to 500 | all`},
 		{"account set alice@webtv.local colour red", "", 1, `there is no setting "colour"; there are emoji, links, edits, reactions, lines, piece`},
 		{"account set nobody@webtv.local lines 9", "", 1, "there is no account"},
-		{"account show alice@webtv.local", "", 0, "emoji      dropped"},
-		{"account show alice@webtv.local", "", 0, "lines      9"},
-		{"account show alice@webtv.local", "", 0, "reactions  on"},
+		{"account show alice@webtv.local", "", 0, "emoji               dropped"},
+		{"account show alice@webtv.local", "", 0, "lines               9"},
+		{"account show alice@webtv.local", "", 0, "reactions           on"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 0, "is on FL,AL"},
 		{"contact add alice@webtv.local carol@webtv.local", "", 1, "already"},
 		{"contact add alice@webtv.local carol@webtv.local --lists BL", "", 1, "opposite list"},
@@ -113,11 +114,12 @@ func lifecycle() []step {
 		{"contact add alice@webtv.local bob@nowhere.example", "", 1, "no network that is switched on"},
 		{"contact add alice@webtv.local ghost@webtv.local", "", 1, "no such account"},
 		{"contact add nobody@webtv.local carol@webtv.local", "", 1, "there is no account"},
-		{"contact list alice@webtv.local", "", 0, "carol@webtv.local  Carol  FL,AL"},
-		{"contact list carol@webtv.local", "", 0, "alice@webtv.local  Al    RL"},
+		{"contact list alice@webtv.local", "", 0, "carol@webtv.local   Carol   FL,AL"},
+		{"contact list carol@webtv.local", "", 0, "alice@webtv.local   Al      RL\nhelper@webtv.local  Helper  FL,AL,RL\n"},
 		{"contact remove alice@webtv.local carol@webtv.local", "", 0, "off the lists"},
 		{"contact remove alice@webtv.local carol@webtv.local", "", 1, "on no list"},
-		{"contact list carol@webtv.local", "", 0, "no contacts"},
+		{"contact list carol@webtv.local", "", 0, "ADDRESS             NAME    LISTS\nhelper@webtv.local  Helper  FL,AL,RL\n"},
+		{"contact remove carol@webtv.local helper@webtv.local", "", 0, "off the lists"},
 		{"account unlink-box nobody@webtv.local", "", 1, "there is no account"},
 		{"account unlink-box carol@webtv.local", "", 0, "no box signs in as carol@webtv.local any more (1 unlinked, 0 of their sign-on keys forgotten)"},
 		{"account unlink-box carol@webtv.local", "", 1, "no box is linked"},
@@ -188,7 +190,7 @@ func TestOperatorsHandIsFeltAtOnce(t *testing.T) {
 		{"account list", "", 0, "alice@webtv.local  Alice  1      no        yes"},
 		{"contact add alice@webtv.local " + demoFriend, "", 0, "FL,AL"},
 	})
-	if p, err := awaitNS[msnp.Presence](t.Context(), b); err != nil || p.Address != demoFriend || p.Status != wire.Online {
+	if p, err := b.awaitPresence(t.Context(), demoFriend); err != nil || p.Status != wire.Online {
 		t.Errorf("%+v, %v", p, err)
 	}
 	play(t, []step{{"account remove alice@webtv.local", "", 0, "removed"}})

@@ -57,6 +57,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, more ...
 		}
 		networks = append(networks, c.matrix) // last: it serves any domain
 	}
+	networks = append(networks, newHelper(cfg, c.hub))
 	for _, n := range networks {
 		if err := c.hub.Add(n); err != nil {
 			return nil, errors.Join(err, st.Close())
@@ -77,8 +78,8 @@ func matrixOptions(cfg config.Config) matrix.Options {
 	return matrix.Options{
 		HomeserverURL: m.Homeserver.URL, Domain: m.Homeserver.Domain, Listen: m.Appservice.Listen, URL: m.Appservice.URL,
 		Registration: m.Appservice.Registration, GhostPrefix: m.GhostPrefix, GhostName: m.GhostName.Name("{{.Name}}"),
-		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny),
-		Operators:   m.Operators,
+		Bot: m.Bot, Encryption: string(m.Encryption), ShowPresence: m.Presence, TellWaiting: m.TellWaiting != config.TellNothing,
+		InviteAllow: texts(m.Invites.Allow), InviteDeny: texts(m.Invites.Deny), Operators: m.Operators,
 		RoomMembers: m.RoomMembers, OtherBridges: m.OtherBridges, Owners: m.Owners, Avatars: filepath.Join(cfg.DataDir, "avatars"),
 	}
 }
@@ -87,7 +88,9 @@ func matrixOptions(cfg config.Config) matrix.Options {
 func discordOptions(cfg config.Config) discord.Options {
 	d := cfg.Discord
 	return discord.Options{Token: string(d.Token), APIURL: d.APIURL, AddressDomain: d.AddressDomain, AccountDomain: cfg.Accounts.Domain,
-		Guilds: d.Guilds, AskInChannel: d.AskInChannel, Version: release}
+		Guilds: d.Guilds, AskInChannel: d.AskInChannel,
+		WaitingReaction: d.TellWaiting == config.TellBoth || d.TellWaiting == config.TellReaction,
+		WaitingLine:     d.TellWaiting == config.TellBoth || d.TellWaiting == config.TellLine, Version: release}
 }
 
 func texts[T ~string](all []T) []string {

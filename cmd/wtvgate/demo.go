@@ -26,6 +26,7 @@ const (
 	demoAccount = id.Account("alice@webtv.local")
 	demoDomain  = "friends.demo"
 	demoFriend  = loopback.Echo + "@" + demoDomain
+	demoHelper  = bridge.HelperName + "@webtv.local"
 	demoSSID    = "8100000000b0024d"
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,8 @@ const demoPatience = 5 * time.Second
 func (b *demoBox) screen(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fmt.Fprintf(b.out, "    TV | "+format+"\n", args...)
+	lines := strings.Split(strings.ReplaceAll(fmt.Sprintf(format, args...), "\r\n", "\n"), "\n")
+	fmt.Fprintf(b.out, "    TV | %s\n", strings.Join(lines, "\n    TV |   "))
 }
 
 // wire shows a line of MSNP, without secrets.
@@ -148,7 +150,7 @@ func (b *demoBox) befriend(ctx context.Context) error {
 			return fmt.Errorf("the friend could not be added: %w", err)
 		}
 	}
-	p, err := awaitNS[msnp.Presence](ctx, b)
+	p, err := b.awaitPresence(ctx, demoFriend)
 	if err != nil {
 		return fmt.Errorf("the friend did not come online: %w", err)
 	}
@@ -156,28 +158,60 @@ func (b *demoBox) befriend(ctx context.Context) error {
 	return nil
 }
 
-// open opens a conversation with the friend.
-func (b *demoBox) open(ctx context.Context) (*msnp.Board, error) {
+// open opens a conversation with somebody.
+func (b *demoBox) open(ctx context.Context, who string) (*msnp.Board, error) {
 	talk, err := b.ns.OpenBoard(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("no conversation could be opened: %w", err)
 	}
-	if _, err := talk.Call(ctx, demoFriend); err != nil {
-		return nil, fmt.Errorf("the friend could not be called: %w", err)
+	if _, err := talk.Call(ctx, who); err != nil {
+		return nil, fmt.Errorf("%s could not be called: %w", who, err)
 	}
 	j, err := await[msnp.Joined](ctx, talk.Events())
 	if err != nil {
-		return nil, fmt.Errorf("the friend did not join: %w", err)
+		return nil, fmt.Errorf("%s did not join: %w", who, err)
 	}
 	b.screen("-- conversation with %s --", j.Name)
 	return talk, nil
 }
 
-// answer takes the friend's call.
-func (b *demoBox) answer(ctx context.Context) (*msnp.Board, error) {
-	ring, err := awaitNS[msnp.Ringing](ctx, b)
+// awaitPresence waits for news of one contact.
+func (b *demoBox) awaitPresence(ctx context.Context, who string) (msnp.Presence, error) {
+	for {
+		p, err := awaitNS[msnp.Presence](ctx, b)
+		if err != nil || p.Address == who {
+			return p, err
+		}
+	}
+}
+
+// meetHelper calls the gateway's own contact, which would ring after a while by
+// itself, is greeted, and asks what it can do.
+func (b *demoBox) meetHelper(ctx context.Context) error {
+	talk, err := b.open(ctx, demoHelper)
 	if err != nil {
-		return nil, fmt.Errorf("the friend did not call: %w", err)
+		return err
+	}
+	if _, err := b.read(ctx, talk); err != nil {
+		return fmt.Errorf("the helper did not greet: %w", err)
+	}
+	if err := b.say(ctx, talk, "help"); err != nil {
+		return err
+	}
+	if _, err := b.read(ctx, talk); err != nil {
+		return fmt.Errorf("the helper did not answer: %w", err)
+	}
+	return talk.Leave(ctx)
+}
+
+// answer takes a contact's call.
+func (b *demoBox) answer(ctx context.Context, from string) (*msnp.Board, error) {
+	ring, err := awaitNS[msnp.Ringing](ctx, b)
+	for err == nil && ring.From.Address != from {
+		ring, err = awaitNS[msnp.Ringing](ctx, b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s did not call: %w", from, err)
 	}
 	b.screen("%s wants to talk", ring.From.Name)
 	talk, err := b.ns.Answer(ctx, ring)

@@ -21,12 +21,16 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
+	chapter("The gateway's own contact, which greets this once")
+	if err := b.meetHelper(ctx); err != nil {
+		return err
+	}
 	chapter("It adds a friend")
 	if err := b.befriend(ctx); err != nil {
 		return err
 	}
 	chapter("They talk")
-	talk, err := b.open(ctx)
+	talk, err := b.open(ctx, demoFriend)
 	if err != nil {
 		return err
 	}
@@ -58,7 +62,7 @@ func demoScript(ctx context.Context, b *demoBox, newest func(context.Context) (i
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
-	if talk, err = b.answer(ctx); err != nil {
+	if talk, err = b.answer(ctx, demoFriend); err != nil {
 		return err
 	}
 	got, err := b.read(ctx, talk)

@@ -43,6 +43,7 @@ var rules = map[string][]string{
 	"wtvgate/bridge/setup": {"wtvgate/bridge/config", "wtvgate/bridge/store", "go.yaml.in/yaml"},
 	// doctor reads what a start reads, and asks what a command asks.
 	"wtvgate/bridge/doctor":   {"wtvgate/bridge/config", "wtvgate/bridge/matrix", "wtvgate/bridge/store", "golang.org/x/sys/windows"},
+	"wtvgate/bridge/helper":   {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/loopback": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text"},
 	"wtvgate/bridge/matrix": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/text", "wtvgate/bridge/publicnet",
 		"maunium.net/go/mautrix", "go.mau.fi/util", "github.com/rs/zerolog", "go.yaml.in/yaml"},

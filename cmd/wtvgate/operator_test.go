@@ -86,7 +86,8 @@ func TestOperatorsVerbs(t *testing.T) {
 		{"notice hi", "", 1, "no gateway is running"},
 		{"account add alice@webtv.local", "", 0, "added"},
 		{"session kick alice@webtv.local", "", 1, "no gateway is running"},
-		{"trace alice@webtv.local", "", 1, "no message is known"},
+		{"trace alice@webtv.local", "", 0, "in-1  greeting  helper@webtv.local to alice@webtv.local from helper\n"},
+		{"trace wtvgate-nothing-1", "", 1, "no message is known"},
 		{"backup before.db", "", 0, "wrote and checked"},
 		{"account link-box alice@webtv.local --ssid " + demoSSID, "", 0, "signs in"},
 	})
@@ -110,16 +111,19 @@ func TestOperatorsVerbs(t *testing.T) {
 		{"notice The gateway restarts at eight.", "", 0, "told 1 signed in"},
 		{"notice " + strings.Repeat("x", 500), "", 1, "at most 400 bytes"},
 	})
-	talk, err := b.answer(t.Context())
+	talk, err := b.answer(t.Context(), demoHelper)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, err := b.read(t.Context(), talk); err != nil || said != "(The gateway restarts at eight.)" {
-		t.Errorf("the box reads %q, %v", said, err)
+	for _, want := range []string{"Hello Alice! I am the gateway you are signed in\nto. Type help to see what I can do.", "(The gateway restarts at eight.)"} {
+		if said, err := b.read(t.Context(), talk); err != nil || said != want {
+			t.Errorf("the box reads %q, %v, want %q", said, err, want)
+		}
 	}
 	play(t, []step{
-		{"trace alice@webtv.local", "", 0, "wtvgate@webtv.local to alice@webtv.local from local"},
-		{"trace in-1", "", 0, "in-1  notice  wtvgate@webtv.local to alice@webtv.local from local\n"},
+		{"trace alice@webtv.local", "", 0, "helper@webtv.local to alice@webtv.local from local"},
+		{"trace in-1", "", 0, "in-1  greeting  helper@webtv.local to alice@webtv.local from helper\n"},
+		{"trace in-2", "", 0, "in-2  notice  helper@webtv.local to alice@webtv.local from local\n"},
 		{"trace in-99", "", 1, "no message is known as \"in-99\""},
 		{"backup after.db", "", 0, "keep secret.key"},
 		{"backup after.db", "", 1, "there already"},

@@ -107,7 +107,7 @@ func talkTo(t *testing.T, at, address string, credential msnp.Credential, said s
 			t.Fatal(err)
 		}
 	}
-	talk, err := d.open(t.Context())
+	talk, err := d.open(t.Context(), demoFriend)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,10 @@ func (s *session) png(context.Context, wire.Command) error {
 }
 
 // out is the client's goodbye.
-func (s *session) out(context.Context, wire.Command) error { return server.ErrOut }
+func (s *session) out(context.Context, wire.Command) error {
+	s.left = true
+	return server.ErrOut
+}
 
 // ims answers IMS, which only WebTV boxes have; the 0 is constant and its
 // meaning unknown (msnp.md 11.3).

@@ -41,6 +41,7 @@ type session struct {
 	login   server.Login // set in S2
 	acct    server.Session
 	note    *notifier // set from S2 on
+	left    bool      // the client said OUT
 	renames server.Bucket
 	proof   proof // of CHL
 }
@@ -130,6 +131,10 @@ func (s *session) End() {
 	kicked := s.note.stop()
 	if b := s.c.Options().Boards; b != nil {
 		b.End(s.acct, kicked)
+	}
+	if d, ok := s.acct.(server.Dropper); ok && !s.left && !kicked {
+		d.Dropped()
+		return
 	}
 	s.acct.Done()
 }

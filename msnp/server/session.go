@@ -112,6 +112,13 @@ type Session interface {
 	Done()
 }
 
+// Dropper is a Session that tells a client that went without a word from one that
+// signed out. Dropped is called instead of Done when the client said no OUT and the
+// server did not end the session either; contacts may be told later.
+type Dropper interface {
+	Dropped()
+}
+
 // Grouper is a Session that keeps contact groups (MSNP7 and 8). Add and Remove of
 // a session without it accept group 0 at most, and edits of groups are answered
 // 502. Names come unescaped and within the protocol's limit.
