@@ -303,7 +303,7 @@ func (e *SendError) words() string {
 // that a row that was sent is not sent again.
 func (c *conversation) finish(ctx context.Context, o store.Outgoing, s store.State, e id.Event, reason string) bool {
 	for {
-		err := c.h.st.Update(ctx, func(tx *store.Tx) error { return tx.SetOutgoing(o.ID, s, e, reason) })
+		err := c.h.st.Update(ctx, func(tx *store.Tx) error { return settle(tx, o.ID, s, e, reason) })
 		if err == nil {
 			c.h.watch(ToFriend, o.Network, o.Kind, outcomeOf(s), o.Created)
 			return true
@@ -314,6 +314,19 @@ func (c *conversation) finish(ctx context.Context, o store.Outgoing, s store.Sta
 		c.h.log.Error("cannot store an outcome; will try again", "conv", c.key, "msg", c.h.st.MessageID(o.ID), "err", err)
 		c.pause(ctx, lastRetry, nil)
 	}
+}
+
+// settle stores an outcome. A message that was seen on its network meanwhile keeps
+// the event it was seen as, whatever became of this try: that one is there.
+func settle(tx *store.Tx, n int64, s store.State, e id.Event, reason string) error {
+	o, err := tx.Outgoing(n)
+	if err == nil && o.State == store.Sent && o.Event != "" && o.Event != e {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.SetOutgoing(n, s, e, reason)
 }
 
 // tell has the account's owner read why a row is late or was given up: the line,

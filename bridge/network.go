@@ -58,6 +58,14 @@ type Audience interface {
 	OnSince(a id.Account, by id.Remote) time.Time
 }
 
+// Memory is what the core's Receiver knows of our own messages, for networks whose
+// servers may bring one a second time.
+type Memory interface {
+	// SentAs is the event that a message of ours is; "" while that is not known, or
+	// not any more.
+	SentAs(ctx context.Context, m id.Message) (id.Event, error)
+}
+
 // Account is one of ours as networks need to know it.
 type Account struct {
 	Address id.Account

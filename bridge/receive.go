@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -246,6 +247,24 @@ func (r receiver) echo(ctx context.Context, e EchoEvent) error {
 		return fmt.Errorf("bridge: storing an echo: %w", err)
 	}
 	return nil
+}
+
+// SentAs implements Memory.
+func (r receiver) SentAs(ctx context.Context, m id.Message) (id.Event, error) {
+	n, ok := r.h.st.ParseMessageID(m)
+	if !ok {
+		return "", nil // another installation's message
+	}
+	o, err := r.h.st.Outgoing(ctx, n)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", nil // kept for a while only
+	case err != nil:
+		return "", fmt.Errorf("bridge: what became of a message: %w", err)
+	case o.State != store.Sent || o.Network != r.l.Name():
+		return "", nil
+	}
+	return o.Event, nil
 }
 
 // Seen implements Audience.

@@ -172,6 +172,50 @@ func TestEchoMarksAsSent(t *testing.T) {
 	}
 }
 
+// TestFirstEventOfAMessageStays: a try that ends after the message was seen on its
+// network, as another event or not at all, does not change what it is; a second one
+// is known by that.
+func TestFirstEventOfAMessageStays(t *testing.T) {
+	r := newRig(t)
+	r.say("hello")
+	o, err := r.st.NextOutgoing(t.Context(), aliceBob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, m := receiver{r.hub, r.hub.links[0]}, r.st.MessageID(o.ID)
+	is := func() id.Event {
+		t.Helper()
+		ev, err := in.SentAs(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ev
+	}
+	if got := is(); got != "" {
+		t.Errorf("before it is sent it is %q", got)
+	}
+	if err := in.Receive(t.Context(), EchoEvent{ID: m, Event: "$seen"}); err != nil {
+		t.Fatal(err)
+	}
+	c := &conversation{h: r.hub}
+	for _, late := range []struct {
+		state store.State
+		event id.Event
+	}{{store.Sent, "$second"}, {store.FailedMaybe, ""}} {
+		if !c.finish(t.Context(), o, late.state, late.event, "") {
+			t.Fatal("not stored")
+		}
+		if got := is(); got != "$seen" {
+			t.Errorf("after %s %q it is %q", late.state, late.event, got)
+		}
+	}
+	for _, strange := range []id.Message{"wtvgate-0000000000000000-1", r.st.MessageID(999), "x"} {
+		if got, err := in.SentAs(t.Context(), strange); err != nil || got != "" {
+			t.Errorf("%s is %q, %v", strange, got, err)
+		}
+	}
+}
+
 func TestInboxHasALimit(t *testing.T) {
 	r := newRig(t)
 	r.run()

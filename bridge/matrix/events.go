@@ -106,10 +106,10 @@ func (n *Network) echo(ctx context.Context, evt *event.Event) error {
 	if msg == "" || !n.isGhost(evt.Sender) {
 		return nil
 	}
-	if n.twins.late(id.Message(msg), evt.ID, n.now()) {
-		return n.takeBack(ctx, evt)
+	if err := n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: id.Event(evt.ID)}); err != nil {
+		return err
 	}
-	return n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: id.Event(evt.ID)})
+	return n.twice(ctx, id.Message(msg), evt)
 }
 
 // message hands a friend's message on.

@@ -100,7 +100,6 @@ type Network struct {
 	flow     *flow
 	ephemera *ephemera
 	owners   *owners
-	twins    twins
 	plain    sync.Map      // rooms that were seen to be unencrypted since the start
 	suspect  chan struct{} // a call failed: look at the homeserver now
 	firstUp  chan struct{} // closed when the homeserver is there for the first time

@@ -106,11 +106,8 @@ func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.Eve
 	}
 	if m.Retry {
 		// Dendrite forgets transaction ids when it restarts (matrix.md 8)
-		if ev, err := n.findSent(ctx, c, r, m.ID); err != nil {
-			return "", err
-		} else if ev != "" {
-			n.twins.note(m.ID, ev, n.now())
-			return ev, nil
+		if ev, err := n.findSent(ctx, c, r, m.ID); err != nil || ev != "" {
+			return ev, err
 		}
 	}
 	if r.voice, err = n.speaker(ctx, r); err != nil {
@@ -119,9 +116,6 @@ func (n *Network) write(ctx context.Context, r room, m bridge.Outbound) (mid.Eve
 	ev, err := n.send(ctx, r, m.ID, event.EventMessage, content(m, r))
 	if err != nil {
 		return "", err
-	}
-	if m.Retry {
-		n.twins.note(m.ID, ev, n.now())
 	}
 	return ev, n.touch(ctx, r.id)
 }

@@ -43,6 +43,13 @@ type core struct {
 	states   []string
 	changed  chan struct{}
 	hook     func(context.Context, bridge.Event) error // before an event is noted
+	sentAs   map[id.Message]id.Event
+}
+
+func (c *core) SentAs(_ context.Context, m id.Message) (id.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sentAs[m], nil
 }
 
 func newCore() *core { return &core{changed: make(chan struct{}), accounts: []bridge.Account{alice}} }
