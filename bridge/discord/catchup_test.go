@@ -212,6 +212,23 @@ func (r *rig) join(a id.Account, name string) {
 func TestGapBeforeTheFirstLine(t *testing.T) {
 	t.Parallel()
 	r, g := newRig(t)
+	gapBeforeTheFirstLine(r, g)
+}
+
+// TestGapWhenTheClocksDiffer: a machine without a clock of its own is days off; ids
+// have Discord's time.
+func TestGapWhenTheClocksDiffer(t *testing.T) {
+	for _, off := range []time.Duration{-36 * time.Hour, 36 * time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
+			r, g := newRig(t, func(o *rigOptions) { o.double.Now = func() time.Time { return time.Now().Add(off) } })
+			gapBeforeTheFirstLine(r, g)
+		})
+	}
+}
+
+func gapBeforeTheFirstLine(r *rig, g *discordtest.Guild) {
+	r.t.Helper()
 	bob := r.friend("coolcat", g, alice)
 	r.close()
 	bob.Say(bob.DM(), "line 1")

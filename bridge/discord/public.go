@@ -127,7 +127,7 @@ func (n *Network) setBridged(ctx context.Context, guildID, cid string, on, bots 
 		if err := n.addChannel(ctx, cid, kindText, guildID, ""); err != nil {
 			return err
 		}
-		if err := n.setMark(ctx, cid, flakeAt(n.now().Add(overlap))); err != nil { // what was said before is not for boxes
+		if err := n.setMark(ctx, cid, flakeAt(n.theirs(n.now()).Add(overlap))); err != nil { // what was said before is not for boxes
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func (n *Network) echoOf(ctx context.Context, h *head) (piece, bool, error) {
 	}
 	open, err := n.piecesWhere(ctx, `channel = ? AND sent = '' AND hook = ? AND content = ? ORDER BY tried, piece LIMIT 1`,
 		h.ChannelID, h.Author.Username, h.Content)
-	if err != nil || len(open) == 0 || later(flakeAt(open[0].tried.Add(-clockSkew)), h.ID) {
+	if err != nil || len(open) == 0 || later(flakeAt(n.theirs(open[0].tried).Add(-clockSkew)), h.ID) {
 		return piece{}, false, err
 	}
 	var taken int
@@ -140,7 +140,7 @@ func (n *Network) echoOf(ctx context.Context, h *head) (piece, bool, error) {
 	return n.settle(ctx, open[0].nonce, h.ID)
 }
 
-// clockSkew is how far our clock and Discord's may be apart.
+// clockSkew is how far our idea of Discord's clock may be off (transport.go).
 const clockSkew = 2 * time.Minute
 
 // complete tells the core that a message has arrived once all its pieces have.

@@ -216,3 +216,6 @@ func code(err error) int {
 }
 
 var errNotRunning = &bridge.SendError{Certain: true, Text: textUnreachable, Err: errors.New("discord: not running")}
+
+// theirs is a moment of ours by Discord's clock.
+func (n *Network) theirs(at time.Time) time.Time { return n.rest.transport.theirs(at) }

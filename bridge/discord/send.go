@@ -231,7 +231,7 @@ func (n *Network) find(ctx context.Context, x piece, is func(*head) bool) (strin
 	if err != nil {
 		return "", err
 	}
-	earliest := flakeAt(x.tried.Add(-clockSkew))
+	earliest := flakeAt(n.theirs(x.tried).Add(-clockSkew))
 	for i := len(page) - 1; i >= 0; i-- { // the oldest that fits
 		h := &page[i]
 		if later(earliest, h.ID) || !is(h) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,19 @@ type transport struct {
 	since   time.Time // of the window
 	invalid int
 	now     func() time.Time
+
+	apart atomic.Int64 // how far Discord's clock is before ours, as its last answer said
+}
+
+// theirs is a moment of ours by Discord's clock, which is the one that ids have. It
+// may be a second off; a machine of ours without a clock of its own may be days off.
+func (t *transport) theirs(at time.Time) time.Time { return at.Add(time.Duration(t.apart.Load())) }
+
+// compare notes Discord's clock.
+func (t *transport) compare(h http.Header) {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		t.apart.Store(int64(at.Sub(t.now()).Round(time.Second)))
+	}
 }
 
 // errTooManyInvalid is the fuse before an edge ban.
@@ -77,6 +91,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.compare(resp.Header)
 	a, _ := r.Context().Value(answerKey{}).(*answer)
 	if a == nil {
 		a = &answer{}

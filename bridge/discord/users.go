@@ -67,7 +67,7 @@ func (n *Network) knowDM(ctx context.Context, uid, channel string) error {
 	}
 	// From here on nothing may be missed, also when the connection is lost before
 	// the first line. What is older is known already, or concerns nobody.
-	err := n.exec(ctx, "mark a DM", `UPDATE discord_channels SET mark = ? WHERE channel = ? AND mark = ''`, flakeAt(n.now().Add(-clockSkew)), channel)
+	err := n.exec(ctx, "mark a DM", `UPDATE discord_channels SET mark = ? WHERE channel = ? AND mark = ''`, flakeAt(n.theirs(n.now()).Add(-clockSkew)), channel)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ var agent = regexp.MustCompile(`^DiscordBot \(\S.*, \S.*\)`)
 
 // serve is the whole server: websockets, files, REST.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", s.o.Now().UTC().Format(http.TimeFormat))
 	switch {
 	case websocket.IsWebSocketUpgrade(r):
 		s.gateway(w, r)
