@@ -28,13 +28,19 @@ const (
 	latePhase = 90 * time.Second
 )
 
+// historyWait is how long a room waits for its history while the homeserver, which
+// has just pushed, cannot be asked: it is stopping or starting. After that the
+// messages matter more than their order.
+const historyWait = 30 * time.Second
+
 // errHeld lets a room rest, so that what was written before comes in.
 var errHeld = errors.New("matrix: waits for events from before the start")
 
 // holdLate looks at the row that is next in a room. One that comes late rests until
-// others are there; the first one after we were away may have overtaken others. Then the room's rows are put in the order in which they were
-// written, with those before them whose push has not come yet (recall.go). Sorted:
-// they were just now, and another may be the first.
+// others are there; the first one after we were away may have overtaken others. Then
+// the room's rows are put in the order in which they were written, with those before
+// them whose push has not come yet (recall.go). Sorted: they were just now, and
+// another may be the first.
 func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next newRow) (sorted bool, err error) {
 	now := b.n.now()
 	age := now.Sub(time.UnixMilli(writtenAt(next.raw))).Abs()
@@ -42,21 +48,24 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next ne
 	switch phase := b.n.pace.late; {
 	case phase == 0, next.seq <= w.sorted, begun >= phase && (age <= lateAfter || age > phase), age <= lateAfter && asked:
 		return false, nil
-	case age > lateAfter:
-		if w.held.IsZero() {
-			w.held = now
-		}
-		if now.Sub(w.held) < b.n.pace.roomMin {
-			return false, errHeld
-		}
 	}
-	w.held = time.Time{}
+	if w.held.IsZero() {
+		w.held = now
+	}
+	held := now.Sub(w.held)
+	if age > lateAfter && held < b.n.pace.roomMin {
+		return false, errHeld
+	}
 	known, err := b.recall(ctx, r)
-	if err == nil {
+	switch {
+	case err == nil:
 		b.ask(r)
-	} else {
+	case !permanent(err) && held < historyWait:
+		return false, errHeld
+	default:
 		b.n.log.Debug("a room's history cannot be asked for the order of its events", "room", r, "err", err)
 	}
+	w.held = time.Time{}
 	w.sorted, err = b.reorder(ctx, r, known)
 	return err == nil, err
 }

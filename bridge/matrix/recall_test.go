@@ -70,3 +70,34 @@ func TestOrderWhenAPushIsMissing(t *testing.T) {
 		})
 	}
 }
+
+// TestOrderWhileTheHistoryCannotBeAsked: a homeserver that pushes and then stops
+// leaves what it pushed in vain out; the room waits for its history.
+func TestOrderWhileTheHistoryCannotBeAsked(t *testing.T) {
+	w := newWorld(t)
+	w.phase = time.Hour
+	w.start()
+	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	rid := w.joined()
+	var events []m
+	for _, body := range []string{"one", "two", "three"} {
+		e := textEv(rid, "$"+body, bobID, body)
+		e["origin_server_ts"] = time.Now().UnixMilli()
+		events = append(events, e)
+	}
+	w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, events[0]) })
+	w.push("0", events[0])
+	await[bridge.MessageEvent](t, w.core, 1)
+	w.n.inbox.begins() // the gateway was away
+	w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, events[1], events[2]) })
+	w.hs.fail(fault{match: "GET /messages", times: 3, lose: true})
+	w.push("2", events[2])
+	if got := bodies(await[bridge.MessageEvent](t, w.core, 3)); !slices.Equal(got, []string{"one", "two", "three"}) {
+		t.Errorf("received %q", got)
+	}
+	w.push("1", events[1]) // at last
+	w.eventually("all is done", `SELECT count(*) = 0 FROM matrix_inbox WHERE state = 0`)
+	if got := of[bridge.MessageEvent](w.core); len(got) != 3 {
+		t.Errorf("%d messages", len(got))
+	}
+}
