@@ -104,6 +104,7 @@ type Network struct {
 	statusMu sync.Mutex
 	status   string // the bot's status line as it was sent
 	statusAt time.Time
+	barred   barred // channels in which the bot may not write
 }
 
 // self is the bot.

@@ -95,6 +95,9 @@ func (n *Network) sendPublic(ctx context.Context, m bridge.Outbound, name string
 // sendHook writes into a channel or thread by its webhook, or as the bot with the
 // box's name where there cannot be one more. Room is the pair whose thread it is.
 func (n *Network) sendHook(ctx context.Context, m bridge.Outbound, cid string, room *pair) (bridge.Receipt, error) {
+	if !m.Retry && n.barred.is(cid, n.now()) { // an earlier try may be there: that one looks
+		return bridge.Receipt{}, bridge.Permanent(textAccess, nil)
+	}
 	if done, err := n.correct(ctx, m, cid); done || err != nil {
 		return bridge.Receipt{}, err
 	}
@@ -115,7 +118,10 @@ func (n *Network) sendHook(ctx context.Context, m bridge.Outbound, cid string, r
 			return r, err2
 		}
 	case codeNoAccess, codeNoPermission:
-		n.log.Warn("a channel cannot be written to: give the bot View Channel, Send Messages and Manage Webhooks there", "channel", cid, "err", err)
+		if n.barred.note(cid, n.now()) {
+			n.log.Warn("a channel cannot be written to and is left alone for ten minutes: give the bot View Channel, Send Messages and Manage Webhooks there",
+				"channel", cid, "err", err)
+		}
 	}
 	if err != nil {
 		return r, judge(err)
