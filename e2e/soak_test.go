@@ -280,7 +280,7 @@ func (s *soak) restartHomeserver(kill bool) {
 
 // lateAfter is when Dendrite gives out again what it had taken and not done with
 // when it ended: a message that was sent again meanwhile comes twice then.
-const lateAfter = 5*time.Minute + 30*time.Second
+const lateAfter = 6 * time.Minute
 
 // account waits until everything has come, and says what did.
 func (s *soak) account() (out, in harness.Ledger) {

@@ -17,7 +17,7 @@ import (
 // recalled is what a history says.
 type recalled struct {
 	place   map[mid.EventID]int // rises with the order; what is older than the history's page has none
-	missing []pushed            // written after what is done, and not pushed yet
+	missing []pushed            // written after something that is done, and not pushed yet
 }
 
 // recall asks for a page of a room's history.
@@ -35,7 +35,7 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 		return recalled{}, err
 	}
 	known.place = make(map[mid.EventID]int, len(p.Chunk))
-	var missing []pushed
+	var unknown []pushed
 	for i, e := range p.Chunk { // newest first
 		if e.head.ID == "" {
 			continue
@@ -44,14 +44,14 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 		switch state, err := b.stateOf(ctx, e.head.ID); {
 		case errors.Is(err, sql.ErrNoRows):
 			if e.head.StateKey == nil {
-				missing = append(missing, pushed{ID: e.head.ID, Room: rid, raw: e.raw})
+				unknown = append(unknown, pushed{ID: e.head.ID, Room: rid, raw: e.raw})
 			}
 		case err != nil:
 			return recalled{}, err
 		case state != rowNew && e.head.Sender == c.UserID: // our own say nothing of the friend's
-		case state != rowNew: // here the unknown ends; where it does not, it may be from before our time
-			known.missing = missing
-			return known, nil
+		case state != rowNew: // what follows it should have been pushed; what no such event precedes may be from before our time
+			known.missing = append(known.missing, unknown...)
+			unknown = nil
 		}
 	}
 	return known, nil
@@ -75,6 +75,13 @@ func (b *inbox) begins() {
 	defer b.mu.Unlock()
 	b.started = b.n.now()
 	b.asked = make(map[mid.RoomID]bool)
+}
+
+// age is how long ago that was.
+func (b *inbox) age() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.n.now().Sub(b.started)
 }
 
 // begun is how long ago that was, and whether the room's history was asked since.

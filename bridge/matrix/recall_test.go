@@ -101,3 +101,32 @@ func TestOrderWhileTheHistoryCannotBeAsked(t *testing.T) {
 		t.Errorf("%d messages", len(got))
 	}
 }
+
+// TestEventBeforeOneThatIsDone: the homeserver was away so shortly that an event
+// after the one it did not push was handled already: the next brings it in, not the
+// homeserver's own try five minutes later. What is from before our time stays there.
+func TestEventBeforeOneThatIsDone(t *testing.T) {
+	w := newWorld(t)
+	w.phase = time.Hour
+	w.start()
+	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	rid := w.joined()
+	at := func(body string) m {
+		e := textEv(rid, "$"+body, bobID, body)
+		e["origin_server_ts"] = time.Now().UnixMilli()
+		return e
+	}
+	one, two, three, four := at("one"), at("two"), at("three"), at("four")
+	w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, at("before"), one) })
+	w.push("1", one)
+	await[bridge.MessageEvent](t, w.core, 1)
+	w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, two, three) })
+	w.push("3", three)
+	await[bridge.MessageEvent](t, w.core, 2)
+	w.n.inbox.begins()
+	w.hs.with(rid, func(r *fakeRoom) { r.events = append(r.events, four) })
+	w.push("4", four)
+	if got := bodies(await[bridge.MessageEvent](t, w.core, 4)); !slices.Equal(got, []string{"one", "three", "two", "four"}) {
+		t.Errorf("received %q", got)
+	}
+}

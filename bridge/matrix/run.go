@@ -210,10 +210,14 @@ func (n *Network) look() {
 	}
 }
 
+// beginAgain is the least time between two beginnings of which the second rests on a
+// failed call alone: each costs a look into the history of every room that is at work.
+const beginAgain = 10 * time.Second
+
 // supervise watches whether the homeserver is there and knows us, and tells the
 // core of changes, which logs them.
 func (n *Network) supervise(ctx context.Context, l *live) {
-	var up, seen bool
+	var up, seen, failed bool // failed: a call did, which is why we look
 	var last string
 	for tries := 0; ctx.Err() == nil; {
 		err := n.probe(ctx, l)
@@ -233,7 +237,12 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 			n.inbox.begins()
 			n.inbox.wakeAll()
 			n.ping(ctx, l)
+		case err == nil && failed && n.inbox.age() >= beginAgain:
+			n.inbox.begins() // it may have been away for less than a look
 		case err != nil:
+			if up {
+				n.inbox.begins() // it may push again before we see that it is back
+			}
 			if up || err.Error() != last {
 				l.in.State(false, err.Error())
 			}
@@ -241,9 +250,11 @@ func (n *Network) supervise(ctx context.Context, l *live) {
 			wait, suspect = backoff(n.pace.retryMin, n.pace.retryMax, tries), nil
 			tries++
 		}
+		failed = false
 		select {
 		case <-ctx.Done():
 		case <-suspect:
+			failed = true
 		case <-time.After(wait):
 		}
 	}
