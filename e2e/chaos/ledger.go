@@ -187,6 +187,7 @@ type Sum struct {
 // Clean tells whether nothing happened that must not.
 func (s Sum) Clean() bool { return s.Lost+s.Doubled+s.Disorder+s.Damaged+s.Strange == 0 }
 
+// String gives the counts in one line.
 func (s Sum) String() string {
 	return fmt.Sprintf("written %d, accepted %d, delivered %d, reported failed %d, refused %d, unknown %d; "+
 		"lost %d, doubled %d, out of order %d, damaged %d, strange %d; shown again after a kill %d, in a line that was cut %d; notices %d",

@@ -79,6 +79,7 @@ func (l Ledger) Clean() bool {
 	return l.Lost == 0 && l.Doubled == 0 && l.Disordered == 0 && l.Strange == 0
 }
 
+// String gives the counts in one line.
 func (l Ledger) String() string {
 	return fmt.Sprintf("%d sent (and %d whose acknowledgement was lost): lost %d, doubled %d, disordered %d, strange %d; shown again %d",
 		l.Sent, l.Unsure, l.Lost, l.Doubled, l.Disordered, l.Strange, l.ShownAgain)

@@ -32,6 +32,7 @@ type StatusError struct {
 	Text   string
 }
 
+// Error gives the status and its text.
 func (e *StatusError) Error() string { return fmt.Sprintf("client: answered %d %s", e.Status, e.Text) }
 
 // Response is an answer with its body in clear.

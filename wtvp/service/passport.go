@@ -80,6 +80,7 @@ type Refusal struct {
 	Status int    // 400 to 599; anything else is 500
 }
 
+// Error gives the reason, for a log.
 func (r *Refusal) Error() string { return "service: refused: " + r.Reason }
 
 // WantsTicket tells the two kinds of challenge apart: true for that of MSNP8, which wants a Passport ticket, false for that of

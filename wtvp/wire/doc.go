@@ -46,6 +46,7 @@ type Error struct {
 	Reason string
 }
 
+// Error gives the reason.
 func (e *Error) Error() string { return "wire: " + e.Reason }
 
 func badRequest(reason string) error { return &Error{Status: 400, Reason: reason} }

@@ -35,6 +35,7 @@ type UnlinkedError struct {
 	Text   string // what the box's owner reads
 }
 
+// Error gives what the gateway says, fit for the screen.
 func (e *UnlinkedError) Error() string { return "the gateway says: " + Clean(e.Text, maxText) }
 
 // Serial is a box as its service knows it.

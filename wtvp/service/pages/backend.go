@@ -37,11 +37,13 @@ type Unlinked struct {
 	SelfService bool
 }
 
+// Error says so for a log.
 func (u *Unlinked) Error() string { return "pages: the box is linked to no account" }
 
 // Problem is why something was not done, in a sentence for the user.
 type Problem struct{ Text string }
 
+// Error gives the sentence of the page.
 func (p *Problem) Error() string { return "pages: " + p.Text }
 
 // Overview is an account as its owner sees it.
