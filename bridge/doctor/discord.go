@@ -134,7 +134,7 @@ type guild struct {
 }
 
 func (d Discord) guilds(ctx context.Context, c caller, base, bot string) []Finding {
-	invite := d.Config.APIURL + "oauth2/authorize?client_id=" + bot + "&scope=bot+applications.commands&permissions=" + strconv.Itoa(invitePermissions)
+	invite := d.Config.APIURL + "oauth2/authorize?client_id=" + bot + "&scope=bot+applications.commands&permissions=" + strconv.FormatInt(invitePermissions, 10)
 	var in []guild
 	r, err := c.call(ctx, http.MethodGet, base+"/users/@me/guilds", nil, &in)
 	if err != nil || r.Status != http.StatusOK {
