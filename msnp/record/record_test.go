@@ -223,3 +223,28 @@ func TestFullFileEndsTheRecording(t *testing.T) {
 		t.Errorf("cannot be read again: %v", err)
 	}
 }
+
+// TestStopWhileLinesCome: an operator ends a recording of a client that talks; the
+// race detector watches.
+func TestStopWhileLinesCome(t *testing.T) {
+	r := New(t.TempDir(), slog.New(slog.DiscardHandler))
+	if _, err := r.Start("zoe@webtv.local", Options{For: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	defer far.Close()
+	tp := newTap(r, near)
+	tp.hear(&tp.in, []byte("USR 1 MD5 I zoe@webtv.local\r\n"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !tp.off {
+			tp.hear(&tp.in, []byte("PNG\r\n"))
+		}
+	}()
+	st, err := r.Stop("zoe@webtv.local")
+	<-done
+	if err != nil || st.Bytes == 0 || len(r.Recordings()) != 0 {
+		t.Errorf("%+v, %v", st, err)
+	}
+}

@@ -124,11 +124,15 @@ func fileName(address string) string {
 func (r *Recorder) Stop(address string) (State, error) {
 	r.mu.Lock()
 	rec := r.files[strings.ToLower(address)]
+	var state State
+	if rec != nil {
+		state = rec.State // under the lock: lines still come
+	}
 	r.mu.Unlock()
 	if rec == nil {
 		return State{}, fmt.Errorf("%s %w", address, ErrNotRecording)
 	}
-	return rec.State, r.end(rec)
+	return state, r.end(rec)
 }
 
 // end closes a recording once.
