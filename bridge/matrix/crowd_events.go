@@ -199,7 +199,7 @@ func (n *Network) heard(ctx context.Context, all []crowd, evt *event.Event) erro
 		if !mine {
 			continue
 		}
-		if err := n.crowdEcho(ctx, c, evt); err != nil {
+		if twice, err := n.crowdEcho(ctx, c, evt); err != nil || twice {
 			return err
 		}
 		in = append(in[:i], in[i+1:]...)
@@ -243,13 +243,20 @@ func (n *Network) each(ctx context.Context, in []crowd, evt *event.Event, make f
 	return nil
 }
 
-// crowdEcho recognises what a box wrote.
-func (n *Network) crowdEcho(ctx context.Context, c crowd, evt *event.Event) error {
+// crowdEcho recognises what a box wrote, and tells whether it is there twice: then it
+// is taken back, and nobody else of ours needs to read it.
+func (n *Network) crowdEcho(ctx context.Context, c crowd, evt *event.Event) (twice bool, err error) {
 	msg, _ := evt.Content.Raw[keyMessage].(string)
 	if msg == "" {
-		return nil
+		return false, nil
 	}
-	return n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: scoped(evt.ID, c.account)})
+	if err := n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: scoped(evt.ID, c.account)}); err != nil {
+		return false, err
+	}
+	if !n.isGhost(evt.Sender) { // an owner's own voice is not ours to take back
+		return false, nil
+	}
+	return n.twice(ctx, id.Message(msg), evt)
 }
 
 // crowdMessage hands a line on to every account but its writer's.
@@ -316,7 +323,8 @@ func (n *Network) heardSealed(ctx context.Context, in []crowd, evt *event.Event)
 	var keyless *device
 	for _, c := range in {
 		if ghost, err := n.ghostID(c.account); err == nil && ghost == evt.Sender && len(in) == 1 {
-			return n.crowdEcho(ctx, c, evt) // its own, and nobody else of ours is there
+			_, err := n.crowdEcho(ctx, c, evt) // its own, and nobody else of ours is there
+			return err
 		}
 		d, err := n.devices.of(ctx, c.account)
 		if err != nil {

@@ -109,7 +109,8 @@ func (n *Network) echo(ctx context.Context, evt *event.Event) error {
 	if err := n.receive(ctx, bridge.EchoEvent{ID: id.Message(msg), Event: id.Event(evt.ID)}); err != nil {
 		return err
 	}
-	return n.twice(ctx, id.Message(msg), evt)
+	_, err := n.twice(ctx, id.Message(msg), evt)
+	return err
 }
 
 // message hands a friend's message on.

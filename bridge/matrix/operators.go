@@ -62,15 +62,15 @@ func (n *Network) botMember(ctx context.Context, evt *event.Event) error {
 		return nil
 	}
 	bot := l.user(n.bot())
+	if err := n.signUp(ctx, bot); err != nil { // Dendrite makes no user of sender_localpart
+		return effectOf(err)
+	}
 	switch {
 	case n.o.Console == nil || !n.isOperator(evt.Sender):
 		n.log.Info("invitation of the bot turned down: the sender is none of matrix.operators", "from", evt.Sender)
 		return effectOf(n.leaveAs(ctx, bot, evt.RoomID, reasonOperators))
 	case readHints(evt).encrypted:
 		return effectOf(n.leaveAs(ctx, bot, evt.RoomID, reasonNoCrypt))
-	}
-	if err := n.signUp(ctx, bot); err != nil { // Dendrite makes no user of sender_localpart
-		return effectOf(err)
 	}
 	if _, err := bot.JoinRoomByID(ctx, evt.RoomID); err != nil {
 		if gone(err) {

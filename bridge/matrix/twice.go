@@ -18,22 +18,23 @@ import (
 // either. So the message is sent, and the late one is taken back when it comes: the
 // core remembers, over a restart too, which event each message is.
 
-// twice takes a message of ours back that is another event already.
-func (n *Network) twice(ctx context.Context, msg id.Message, evt *event.Event) error {
+// twice takes a message of ours back that is another event already, and tells
+// whether it is.
+func (n *Network) twice(ctx context.Context, msg id.Message, evt *event.Event) (bool, error) {
 	l := n.live.Load()
 	if l == nil {
-		return errNotRunning
+		return false, errNotRunning
 	}
 	core, ok := l.in.(bridge.Memory)
 	if !ok {
-		return nil
+		return false, nil
 	}
 	is, err := core.SentAs(ctx, msg)
 	if err != nil || is == "" || plainEvent(is) == evt.ID {
-		return err
+		return false, err
 	}
 	n.log.Info("the homeserver brings a message a second time; it is taken back", "room", evt.RoomID, "event", evt.ID, "msg", msg)
 	_, err = l.user(evt.Sender).RedactEvent(ctx, evt.RoomID, evt.ID,
 		mautrix.ReqRedact{TxnID: transactionID("twice-" + string(evt.ID)), Reason: "The server brought this message twice."})
-	return effectOf(n.judge(err, textRefused))
+	return true, effectOf(n.judge(err, textRefused))
 }

@@ -34,3 +34,31 @@ func TestMessageComesTwice(t *testing.T) {
 		t.Errorf("taken back: %+v", back)
 	}
 }
+
+// In a room for several the second one is taken back too, and our other boxes there
+// do not read it again.
+func TestMessageComesTwiceInARoom(t *testing.T) {
+	w := upCrowd(t)
+	w.goesIn(alice, aliasG)
+	w.goesIn(carol, aliasG)
+	w.core.change(func() { w.core.sentAs = map[id.Message]id.Event{"m1": scoped("$1", alice.Address)} })
+	line := func(ev, body string) m {
+		e := textEv(roomG, ev, ghostA, body)
+		e["content"] = m{"msgtype": "m.text", "body": body, keyMessage: "m1"}
+		return e
+	}
+	w.push("1", line("$1", "hello"), line("$late", "hello"), textEv(roomG, "$2", bobID, "bye"))
+	w.hs.wait("PUT /redact/", 1)
+	var lines []string
+	for _, e := range await[bridge.MessageEvent](t, w.core, 3) {
+		if e.Account == carol.Address {
+			lines = append(lines, e.Text.Body)
+		}
+	}
+	if !slices.Equal(lines, []string{"hello", "bye"}) {
+		t.Errorf("carol read %q", lines)
+	}
+	if back := w.hs.find("PUT /redact/"); len(back) != 1 || !strings.Contains(back[0].path, "/redact/$late/") {
+		t.Errorf("taken back: %+v", back)
+	}
+}
