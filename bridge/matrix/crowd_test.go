@@ -26,6 +26,12 @@ var carol = bridge.Account{Address: "carol@webtv.test", Name: "Carol"}
 // upCrowd starts with two accounts and an open room with Bob and Carl.
 func upCrowd(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
+	return newCrowd(t, change...).begin()
+}
+
+// newCrowd is the same before it starts.
+func newCrowd(t *testing.T, change ...func(*Options)) *world {
+	t.Helper()
 	w := newWorld(t)
 	w.o.RoomMembers = 4
 	w.core.accounts = append(w.core.accounts, carol)
@@ -37,9 +43,15 @@ func upCrowd(t *testing.T, change ...func(*Options)) *world {
 		r.members[bobID] = m{"membership": "join", "displayname": "Bob"}
 		r.members[carlID] = m{"membership": "join", "displayname": "Carl"}
 	})
+	return w
+}
+
+// begin starts it and waits for both ghosts.
+func (w *world) begin() *world {
+	w.t.Helper()
 	w.start()
 	w.eventually("the ghosts' names", `SELECT count(*) = 2 FROM matrix_ghosts WHERE name <> ''`)
-	w.core.wait(t, "connection", func() bool { return len(w.core.states) > 0 })
+	w.core.wait(w.t, "connection", func() bool { return len(w.core.states) > 0 })
 	<-w.n.compared
 	return w
 }

@@ -46,8 +46,9 @@ type fakeRoom struct {
 	late      int // how often the history does not show the join yet
 	alias     string
 	name      string
-	open      bool // anybody may come in
-	muted     bool // nobody may write
+	open      bool            // anybody may come in
+	muted     bool            // nobody may write
+	hidden    map[string]bool // events that are there and not shown yet
 }
 
 // call is a request as it came.
@@ -208,6 +209,9 @@ func (hs *homeserver) answer(c call) (int, any) {
 		s, _ = url.PathUnescape(s)
 		seg = append(seg, s)
 	}
+	if len(seg) >= 2 && seg[0] == "v3" && seg[1] == "sync" && strings.Contains(c.query.Get("filter"), `"federation"`) {
+		return 200, hs.linked(c.user)
+	}
 	if len(seg) >= 2 && seg[0] == "v3" {
 		if status, body, ok := hs.keys.answer(c, seg); ok {
 			return status, body
@@ -365,7 +369,7 @@ func (hs *homeserver) inRoom(c call, rid string, r *fakeRoom, seg []string) (int
 // page is a part of the history, newest first. A join that shows late hides what
 // was written since the invitation, as Dendrite does.
 func (r *fakeRoom) page(q url.Values) map[string]any {
-	back := slices.Clone(r.events)
+	back := r.shown()
 	if r.late > 0 {
 		r.late--
 		back = slices.DeleteFunc(back, func(e map[string]any) bool { return e["event_id"] != "$inv" })

@@ -56,6 +56,7 @@ type roomWork struct {
 	again  bool      // more came while it was worked on
 	held   time.Time // since when it rests for what was written before (late.go); its worker's, like sorted
 	sorted int64     // rows up to this number are in their order
+	hole   hole      // what it rests for, if that is known
 	tries  int       // failures in a row
 	rest   *time.Timer
 }

@@ -28,10 +28,16 @@ const (
 	latePhase = 90 * time.Second
 )
 
-// historyWait is how long a room waits for its history while the homeserver, which
-// has just pushed, cannot be asked: it is stopping or starting. After that the
-// messages matter more than their order.
-const historyWait = 30 * time.Second
+const (
+	// historyWait is how long a room waits for its history while the homeserver, which
+	// has just pushed, cannot be asked: it is stopping or starting. After that the
+	// messages matter more than their order.
+	historyWait = 30 * time.Second
+	// holeWait is the same for what the history does not show yet: Dendrite gives out
+	// again after 30 s what its sync side had in hand when it was stopped (holes.go),
+	// and pushes it then.
+	holeWait = 45 * time.Second
+)
 
 // errHeld lets a room rest, so that what was written before comes in.
 var errHeld = errors.New("matrix: waits for events from before the start")
@@ -56,8 +62,17 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next ne
 	if age > lateAfter && held < b.n.pace.roomMin {
 		return false, errHeld
 	}
+	if open, err := b.open(ctx, w.hole, now); open || err != nil {
+		return false, cmp.Or(err, errHeld)
+	}
 	known, err := b.recall(ctx, r)
 	switch {
+	case err == nil && known.hole != "" && held < holeWait:
+		if known.hole != w.hole.event {
+			b.n.log.Info("the homeserver has not got an event ready that others follow; the room waits for it", "room", r, "event", known.hole, "longest", holeWait-held)
+		}
+		w.hole = hole{event: known.hole, seen: now}
+		return false, errHeld
 	case err == nil:
 		b.ask(r)
 	case !permanent(err) && held < historyWait:
@@ -65,7 +80,7 @@ func (b *inbox) holdLate(ctx context.Context, r mid.RoomID, w *roomWork, next ne
 	default:
 		b.n.log.Debug("a room's history cannot be asked for the order of its events", "room", r, "err", err)
 	}
-	w.held = time.Time{}
+	w.held, w.hole = time.Time{}, hole{}
 	w.sorted, err = b.reorder(ctx, r, known)
 	return err == nil, err
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	mid "maunium.net/go/mautrix/id"
+
+	"wtvgate/bridge/id"
 )
 
 // recall.go: a room's history says in which order its events are, and which of them
@@ -18,15 +20,17 @@ import (
 type recalled struct {
 	place   map[mid.EventID]int // rises with the order; what is older than the history's page has none
 	missing []pushed            // written after something that is done, and not pushed yet
+	hole    mid.EventID         // an event that the history should show and does not (holes.go); "" for none
 }
 
-// recall asks for a page of a room's history.
+// recall asks for a page of a room's history. It is empty of a room in which no ghost
+// is.
 func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err error) {
-	r, ok, err := b.n.roomByID(ctx, rid)
-	if err != nil || !ok || r.state != stateJoined {
+	a, err := b.witness(ctx, rid)
+	if err != nil || a == "" {
 		return recalled{}, err
 	}
-	_, c, err := b.n.ghost(r.account)
+	_, c, err := b.n.ghost(a)
 	if err != nil {
 		return recalled{}, err
 	}
@@ -48,13 +52,32 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 			}
 		case err != nil:
 			return recalled{}, err
-		case state != rowNew && e.head.Sender == c.UserID: // our own say nothing of the friend's
+		case state != rowNew && b.n.isGhost(e.head.Sender): // our own say nothing of the friend's
 		case state != rowNew: // what follows it should have been pushed; what no such event precedes may be from before our time
 			known.missing = append(known.missing, unknown...)
 			unknown = nil
 		}
 	}
-	return known, nil
+	known.hole, err = b.findHole(ctx, a, c, rid, known.place)
+	return known, err
+}
+
+// witness is an account whose ghost is in a room; "" for none.
+func (b *inbox) witness(ctx context.Context, rid mid.RoomID) (id.Account, error) {
+	r, ok, err := b.n.roomByID(ctx, rid)
+	switch {
+	case err != nil:
+		return "", err
+	case ok && r.state == stateJoined:
+		return r.account, nil
+	case ok:
+		return "", nil
+	}
+	in, err := b.n.crowds(ctx, rid)
+	if err != nil || len(in) == 0 || in[0].state != stateJoined {
+		return "", err
+	}
+	return in[0].account, nil
 }
 
 // stateOf is how far an event is. sql.ErrNoRows: it was not pushed.

@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"wtvgate/bridge"
+	"wtvgate/bridge/id"
 )
 
 // shown.go: how friends see the ghosts. It is told with each request of a feed,
@@ -87,6 +88,14 @@ func (f *feed) presence() event.Presence {
 	f.shown.mu.Lock()
 	defer f.shown.mu.Unlock()
 	return f.shown.now
+}
+
+// presence is how an account's ghost is shown.
+func (f *feeds) presence(a id.Account) event.Presence {
+	f.mu.Lock()
+	one := f.live[a]
+	f.mu.Unlock()
+	return one.presence()
 }
 
 // signedOut tells that the ghost is gone: Dendrite would show it as online for
