@@ -67,6 +67,7 @@ type fault struct {
 	body   string
 	lose   bool          // do it, but lose the answer, or answer with status and body
 	wait   chan struct{} // wait until it is closed
+	hold   chan struct{} // do it, and answer when it is closed
 }
 
 func newHomeserver(t *testing.T) *homeserver {
@@ -167,6 +168,9 @@ func (hs *homeserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, answer = hs.answer(c)
 	}
 	hs.record(c)
+	if f != nil && f.hold != nil {
+		<-f.hold
+	}
 	switch {
 	case f != nil && f.status != 0:
 		w.WriteHeader(f.status)

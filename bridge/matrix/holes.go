@@ -64,17 +64,21 @@ type linkedRooms struct {
 	} `json:"rooms"`
 }
 
-// findHole finds an event that something not handled yet follows and that nobody has
-// shown us; "" if there is none. c is the account's ghost, which looks, and place what
-// the room's history shows.
-func (b *inbox) findHole(ctx context.Context, a id.Account, c *mautrix.Client, rid mid.RoomID, place map[mid.EventID]int) (mid.EventID, error) {
+// links asks, as an account's ghost, for the room's last events with what is before
+// each.
+func (b *inbox) links(ctx context.Context, a id.Account, c *mautrix.Client, rid mid.RoomID) ([]linked, error) {
 	u := c.BuildURLWithQuery(mautrix.ClientURLPath{"v3", "sync"}, map[string]string{"filter": holeFilter, "timeout": "0",
 		"set_presence": string(b.n.feeds.presence(a))})
 	var resp linkedRooms
 	if _, err := c.MakeRequest(ctx, "GET", u, nil, &resp); err != nil {
-		return "", b.n.judge(err, textRefused)
+		return nil, b.n.judge(err, textRefused)
 	}
-	events := resp.Rooms.Join[rid].Timeline.Events
+	return resp.Rooms.Join[rid].Timeline.Events, nil
+}
+
+// findHole finds an event that something not handled yet follows and that nobody has
+// shown us; "" if there is none. place is what the room's history shows.
+func (b *inbox) findHole(ctx context.Context, ghost mid.UserID, events []linked, place map[mid.EventID]int) (mid.EventID, error) {
 	shown := make(map[mid.EventID]bool, len(events))
 	for _, e := range events {
 		shown[e.ID] = true
@@ -82,7 +86,7 @@ func (b *inbox) findHole(ctx context.Context, a id.Account, c *mautrix.Client, r
 	for i, e := range events {
 		// what is before the first is on an earlier page, and what is before the ghost
 		// came in it may not see
-		if i == 0 || e.StateKey != nil && *e.StateKey == string(c.UserID) {
+		if i == 0 || e.StateKey != nil && *e.StateKey == string(ghost) {
 			continue
 		}
 		if state, err := b.stateOf(ctx, e.ID); err == nil && state != rowNew {

@@ -159,6 +159,24 @@ func TestWhatIsNoHole(t *testing.T) {
 	w.received("$zero", "$one", "$two", "$four", "$five")
 }
 
+// TestPushedWhileTheHistoryIsAsked: what is written after the history was asked for
+// the order is not in it, and newer than what is.
+func TestPushedWhileTheHistoryIsAsked(t *testing.T) {
+	w := newOutage(t)
+	answer := make(chan struct{})
+	pages := len(w.hs.find("GET /messages"))
+	w.hs.fail(fault{match: "GET /messages", times: 1, hold: answer})
+	two, three := w.write("$two"), w.write("$three")
+	w.push("3", three)
+	w.hs.wait("GET /messages", pages+1)
+	w.push("4", w.write("$four"), w.write("$five"))
+	close(answer)
+	w.received("$zero", "$one", "$two", "$three", "$four", "$five")
+	w.push("2", two)
+	w.eventually("all is done", `SELECT count(*) = 0 FROM matrix_inbox WHERE state = 0`)
+	w.received("$zero", "$one", "$two", "$three", "$four", "$five")
+}
+
 // Rooms for several people wait too.
 func TestOrderWhileARoomHasAHole(t *testing.T) {
 	w := newCrowd(t)

@@ -96,8 +96,9 @@ func writtenAt(raw []byte) int64 {
 }
 
 // reorder sorts a room's new rows as its history has them, and what is not in it by
-// when it was written and before the rest, since the history begins with the newest.
-// It gives the number of the last one: what has a higher one came later.
+// when it was written: what was here before the history was asked is older than its
+// page, and comes first; what was pushed meanwhile is newer and comes last. It gives
+// the number of the last row whose place is known.
 func (b *inbox) reorder(ctx context.Context, r mid.RoomID, known recalled) (last int64, err error) {
 	err = b.inTx(ctx, "put events in order", func(ctx context.Context, tx *sql.Tx) error {
 		if err := b.insert(ctx, tx, known.missing); err != nil {
@@ -107,16 +108,33 @@ func (b *inbox) reorder(ctx context.Context, r mid.RoomID, known recalled) (last
 		if err != nil {
 			return err
 		}
-		slices.SortStableFunc(rows, func(x, y pushed) int {
-			return cmp.Or(cmp.Compare(known.place[x.ID], known.place[y.ID]), cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)))
-		})
+		var sorted, newer []pushed
 		for _, e := range rows {
-			err := tx.QueryRowContext(ctx, `UPDATE matrix_inbox SET seq = (SELECT max(seq) + 1 FROM matrix_inbox) WHERE event = ? RETURNING seq`, e.ID).Scan(&last)
-			if err != nil {
-				return err
+			if known.place[e.ID] == 0 && e.seq > known.asked {
+				newer = append(newer, e)
+			} else {
+				sorted = append(sorted, e)
 			}
 		}
-		return nil
+		slices.SortStableFunc(sorted, func(x, y pushed) int {
+			return cmp.Or(cmp.Compare(known.place[x.ID], known.place[y.ID]), cmp.Compare(writtenAt(x.raw), writtenAt(y.raw)))
+		})
+		if last, err = b.renumber(ctx, tx, sorted); err != nil {
+			return err
+		}
+		_, err = b.renumber(ctx, tx, newer)
+		return err
 	})
 	return last, err
+}
+
+// renumber gives rows the highest numbers, in their order, and tells the last.
+func (b *inbox) renumber(ctx context.Context, tx *sql.Tx, rows []pushed) (last int64, err error) {
+	for _, e := range rows {
+		err := tx.QueryRowContext(ctx, `UPDATE matrix_inbox SET seq = (SELECT max(seq) + 1 FROM matrix_inbox) WHERE event = ? RETURNING seq`, e.ID).Scan(&last)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return last, nil
 }

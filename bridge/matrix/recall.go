@@ -20,23 +20,32 @@ import (
 type recalled struct {
 	place   map[mid.EventID]int // rises with the order; what is older than the history's page has none
 	missing []pushed            // written after something that is done, and not pushed yet
+	asked   int64               // the newest row's number before that: what has a higher one and no place is newer
 	hole    mid.EventID         // an event that the history should show and does not (holes.go); "" for none
 }
 
-// recall asks for a page of a room's history. It is empty of a room in which no ghost
-// is.
+// recall asks for a page of a room's history. Of a room in which no ghost is, and of
+// a homeserver that does not answer, nothing is known but which rows were here.
 func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err error) {
+	known.asked, err = b.newest(ctx)
+	if err != nil {
+		return known, err
+	}
 	a, err := b.witness(ctx, rid)
 	if err != nil || a == "" {
-		return recalled{}, err
+		return known, err
 	}
 	_, c, err := b.n.ghost(a)
 	if err != nil {
-		return recalled{}, err
+		return known, err
+	}
+	line, err := b.links(ctx, a, c, rid) // first: what it shows the page shows too
+	if err != nil {
+		return known, err
 	}
 	p, err := b.n.page(ctx, c, rid, "", pageSize)
 	if err != nil {
-		return recalled{}, err
+		return known, err
 	}
 	known.place = make(map[mid.EventID]int, len(p.Chunk))
 	var unknown []pushed
@@ -51,14 +60,14 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 				unknown = append(unknown, pushed{ID: e.head.ID, Room: rid, raw: e.raw})
 			}
 		case err != nil:
-			return recalled{}, err
+			return known, err
 		case state != rowNew && b.n.isGhost(e.head.Sender): // our own say nothing of the friend's
 		case state != rowNew: // what follows it should have been pushed; what no such event precedes may be from before our time
 			known.missing = append(known.missing, unknown...)
 			unknown = nil
 		}
 	}
-	known.hole, err = b.findHole(ctx, a, c, rid, known.place)
+	known.hole, err = b.findHole(ctx, c.UserID, line, known.place)
 	return known, err
 }
 

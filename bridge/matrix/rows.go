@@ -19,6 +19,7 @@ type pushed struct {
 	Room   mid.RoomID  `json:"room_id"`
 	Sender mid.UserID  `json:"sender"`
 	raw    json.RawMessage
+	seq    int64 // of a row that is there
 }
 
 // readPushed reads the part; false for what is no event of a room.
@@ -105,7 +106,7 @@ func (b *inbox) takeNew(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]push
 
 // newRows lists a room's new rows in their order.
 func newRows(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT event, sender, raw FROM matrix_inbox WHERE room = ? AND state = 0 ORDER BY seq`, rid)
+	rows, err := tx.QueryContext(ctx, `SELECT seq, event, sender, raw FROM matrix_inbox WHERE room = ? AND state = 0 ORDER BY seq`, rid)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func newRows(ctx context.Context, tx *sql.Tx, rid mid.RoomID) ([]pushed, error) 
 	var all []pushed
 	for rows.Next() {
 		e := pushed{Room: rid}
-		if err := rows.Scan(&e.ID, &e.Sender, (*[]byte)(&e.raw)); err != nil {
+		if err := rows.Scan(&e.seq, &e.ID, &e.Sender, (*[]byte)(&e.raw)); err != nil {
 			return nil, err
 		}
 		all = append(all, e)
@@ -155,6 +156,16 @@ func (b *inbox) first(ctx context.Context, r mid.RoomID) (next newRow, err error
 	err = b.n.db.QueryRowContext(ctx, `SELECT seq, event, raw FROM matrix_inbox WHERE room = ? AND state = 0
 		ORDER BY seq LIMIT 1`, r).Scan(&next.seq, &next.event, &next.raw)
 	return next, err
+}
+
+// newest is the highest number that a row has.
+func (b *inbox) newest(ctx context.Context) (seq int64, err error) {
+	ctx, cancel := dbContext(ctx)
+	defer cancel()
+	if err := b.n.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM matrix_inbox`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("matrix: look at the inbox: %w", err)
+	}
+	return seq, nil
 }
 
 // settle ends a row's work. The text goes: the row stays for what repeats.

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,7 +33,8 @@ func start(t testing.TB, name, dir string, env []string, path string, args ...st
 	p := &process{t: t, name: name, cmd: exec.Command(path, args...), log: &tail{}, gone: make(chan struct{})}
 	p.cmd.Dir = dir
 	p.cmd.Env = append(environment(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	out := p.log.beside(t, name)
+	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive a test that was killed
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -49,6 +51,22 @@ func start(t testing.TB, name, dir string, env []string, path string, args ...st
 		}
 	})
 	return p
+}
+
+// beside gives where a program writes to: the tail, and a file of its own in the
+// folder WTVGATE_LOGS, if that is set, for those who look for what a tail has lost.
+func (l *tail) beside(t testing.TB, name string) io.Writer {
+	t.Helper()
+	dir := os.Getenv("WTVGATE_LOGS")
+	if dir == "" {
+		return l
+	}
+	f, err := os.CreateTemp(dir, strings.ReplaceAll(name, " ", "-")+"-*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return io.MultiWriter(l, f)
 }
 
 // environment is the test's own without what is meant for the tests: the gateway
