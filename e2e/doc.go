@@ -20,4 +20,7 @@
 // friends, 20 boxes and 5000 messages (another size as FRIENDSxBOXESxMESSAGES), and
 // TestAccept08Presence and TestAccept12Idle with their whole times. Their figures
 // are in the log (-v).
+//
+// WTVGATE_LOGS names a folder for all that the gateway and the homeserver say; without
+// it the end is shown of what they said, if a test fails.
 package e2e

@@ -189,6 +189,7 @@ func (s *soak) meet() {
 				f.Room("join", room)
 				return room
 			})
+			f.WaitDevice(c.ghost) // a first message to devices that a client does not know yet is check 1
 		} else {
 			f := s.hs.NewFriend(name)
 			c.friend = f
@@ -300,20 +301,20 @@ func (s *soak) account() (out, in harness.Ledger) {
 		for _, text := range s.settled(c) {
 			came = append(came, harness.Arrived{Text: text})
 		}
-		out = s.add(out, harness.Judge(c.out, came), who, "from")
+		out = s.add(out, harness.Judge(c.out, came), who, "from", came)
 		came = nil
 		for _, h := range c.box.Heard(c.address) {
 			came = append(came, harness.Arrived{Text: timed.ReplaceAllString(h.Text, ""), Life: h.Session})
 		}
-		in = s.add(in, harness.Judge(c.in, came), who, "to")
+		in = s.add(in, harness.Judge(c.in, came), who, "to", came)
 	}
 	return out, in
 }
 
-// add says which conversation went wrong.
-func (s *soak) add(sum, l harness.Ledger, who int, way string) harness.Ledger {
+// add says which conversation went wrong, and what came in it.
+func (s *soak) add(sum, l harness.Ledger, who int, way string, came []harness.Arrived) harness.Ledger {
 	if !l.Clean() {
-		s.t.Logf("conversation %d, %s the box: %v", who, way, l)
+		s.t.Logf("conversation %d, in %s, %s the box: %v: %+v", who, s.all[who].room, way, l, came)
 	}
 	return sum.Plus(l)
 }

@@ -123,6 +123,17 @@ func (f *JSFriend) Devices(user mid.UserID) []mid.DeviceID {
 	return found.Devices
 }
 
+// WaitDevice waits until the client knows a device of a user's.
+func (f *JSFriend) WaitDevice(user mid.UserID) {
+	f.t.Helper()
+	poll(f.t, "no device", func(context.Context) error {
+		if len(f.Devices(user)) == 0 {
+			return fmt.Errorf("%s has no device that %s knows", user, f.ID)
+		}
+		return nil
+	})
+}
+
 // Claim takes so many one-time keys of a device and tells what each was: once,
 // fallback or none.
 func (f *JSFriend) Claim(user mid.UserID, device mid.DeviceID, count int) []string {
