@@ -77,8 +77,9 @@ func (b *inbox) links(ctx context.Context, a id.Account, c *mautrix.Client, rid 
 }
 
 // findHole finds an event that something not handled yet follows and that nobody has
-// shown us; "" if there is none. place is what the room's history shows.
-func (b *inbox) findHole(ctx context.Context, ghost mid.UserID, events []linked, place map[mid.EventID]int) (mid.EventID, error) {
+// shown us; "" if there is none. One that was pushed after the history was asked, and
+// is not in it, is a hole too: the next look shows its place.
+func (b *inbox) findHole(ctx context.Context, ghost mid.UserID, events []linked, known recalled) (mid.EventID, error) {
 	shown := make(map[mid.EventID]bool, len(events))
 	for _, e := range events {
 		shown[e.ID] = true
@@ -95,12 +96,14 @@ func (b *inbox) findHole(ctx context.Context, ghost mid.UserID, events []linked,
 			return "", err
 		}
 		for _, p := range e.Prev {
-			if shown[p] || place[p] != 0 {
+			if shown[p] || known.place[p] != 0 {
 				continue
 			}
-			if _, err := b.stateOf(ctx, p); errors.Is(err, sql.ErrNoRows) {
+			state, seq, err := b.rowOf(ctx, p)
+			switch {
+			case errors.Is(err, sql.ErrNoRows), err == nil && state == rowNew && seq > known.asked:
 				return p, nil
-			} else if err != nil {
+			case err != nil:
 				return "", err
 			}
 		}

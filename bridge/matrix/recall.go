@@ -67,7 +67,7 @@ func (b *inbox) recall(ctx context.Context, rid mid.RoomID) (known recalled, err
 			unknown = nil
 		}
 	}
-	known.hole, err = b.findHole(ctx, c.UserID, line, known.place)
+	known.hole, err = b.findHole(ctx, c.UserID, line, known)
 	return known, err
 }
 
@@ -91,13 +91,19 @@ func (b *inbox) witness(ctx context.Context, rid mid.RoomID) (id.Account, error)
 
 // stateOf is how far an event is. sql.ErrNoRows: it was not pushed.
 func (b *inbox) stateOf(ctx context.Context, ev mid.EventID) (state int, err error) {
+	state, _, err = b.rowOf(ctx, ev)
+	return state, err
+}
+
+// rowOf is stateOf with the row's number.
+func (b *inbox) rowOf(ctx context.Context, ev mid.EventID) (state int, seq int64, err error) {
 	ctx, cancel := dbContext(ctx)
 	defer cancel()
-	err = b.n.db.QueryRowContext(ctx, `SELECT state FROM matrix_inbox WHERE event = ?`, ev).Scan(&state)
+	err = b.n.db.QueryRowContext(ctx, `SELECT state, seq FROM matrix_inbox WHERE event = ?`, ev).Scan(&state, &seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("matrix: find an event: %w", err)
 	}
-	return state, err
+	return state, seq, err
 }
 
 // begins notes that the homeserver can reach us from now on, after a time in which
