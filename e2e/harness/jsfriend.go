@@ -267,12 +267,12 @@ func (f *JSFriend) WaitInvite(from mid.UserID, known ...mid.RoomID) (room mid.Ro
 	return s.Room, s.Direct
 }
 
-// Texts lists what a user wrote in a room, in its order.
+// Texts lists what a user wrote in a room, in its order, without what was taken back.
 func (f *JSFriend) Texts(room mid.RoomID, from mid.UserID) []string {
 	f.t.Helper()
 	var found struct{ Bodies []string }
 	f.do("timeline", map[string]any{"room": room, "user": from}, &found)
-	return found.Bodies
+	return slices.DeleteFunc(found.Bodies, func(body string) bool { return body == "" })
 }
 
 // Shield is the warning that the client shows at a message; "none" for none.
