@@ -30,6 +30,8 @@ const (
 	// lingerTime is how long a socket is drained after our last words, so that
 	// what the client still sends does not reset them away.
 	lingerTime = time.Second
+	// cutTime is how long connections that were cut may take to end.
+	cutTime = 500 * time.Millisecond
 	// keepAlive finds dead lines on which nothing is said (msnp.md 16).
 	keepAlive         = 60 * time.Second
 	keepAliveInterval = 10 * time.Second

@@ -287,6 +287,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for c := range conns {
 		c.out.cut()
 	}
+	s.cancel()
+	t := time.NewTimer(cutTime)
+	defer t.Stop()
+	select {
+	case <-s.empty: // all that was written is told of
+	case <-t.C:
+	}
 	return ctx.Err()
 }
 
