@@ -49,9 +49,10 @@ type answer struct {
 
 // Control is the running gateway's door for commands.
 type Control struct {
-	file string
-	srv  *http.Server
-	ln   net.Listener
+	file   string
+	srv    *http.Server
+	ln     net.Listener
+	cancel context.CancelFunc // ends what is being carried out
 }
 
 // OpenControl opens the door for the data directory dir; Serve must follow.
@@ -63,10 +64,13 @@ func OpenControl(dir string, o *Operator, log *slog.Logger) (*Control, error) {
 	var secret [32]byte
 	rand.Read(secret[:])
 	h := handle{Address: ln.Addr().String(), Token: hex.EncodeToString(secret[:])}
-	c := &Control{file: filepath.Join(dir, controlFile), ln: ln}
+	running, cancel := context.WithCancel(context.Background())
+	c := &Control{file: filepath.Join(dir, controlFile), ln: ln, cancel: cancel}
 	c.srv = &http.Server{Handler: controlHandler(o, h.Token, log), ReadTimeout: controlTimeout, WriteTimeout: controlTimeout,
-		MaxHeaderBytes: 8 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+		MaxHeaderBytes: 8 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return running }}
 	if err := writeHandle(c.file, h); err != nil {
+		cancel()
 		ln.Close()
 		return nil, err
 	}
@@ -97,10 +101,27 @@ func (c *Control) Serve() error {
 	return nil
 }
 
-// Close ends it and takes the file away.
+// stopGrace is how long a command may go on once the gateway stops. Most take
+// milliseconds; a backup may take minutes, and is given up.
+const stopGrace = time.Second
+
+// Close ends it and takes the file away. What is being carried out may end within
+// stopGrace; then it is given up, and its caller told so. When ctx ends first, it is
+// cut and ctx's error returned.
 func (c *Control) Close(ctx context.Context) error {
 	os.Remove(c.file) // a stale file does no harm: its port is closed
-	return c.srv.Shutdown(ctx)
+	polite, done := context.WithTimeout(ctx, stopGrace)
+	defer done()
+	defer c.cancel()
+	if c.srv.Shutdown(polite) == nil {
+		return nil
+	}
+	c.cancel()
+	if err := c.srv.Shutdown(ctx); err != nil {
+		_ = c.srv.Close() // what is left has had its time
+		return err
+	}
+	return nil
 }
 
 // timeout bounds an operation, for the one who asks and the one who answers.

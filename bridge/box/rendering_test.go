@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -162,6 +163,7 @@ func TestAsidesWaitForAConversation(t *testing.T) {
 	react("$r1", "🙂")
 	react("$r2", "❤")
 	talk.reads(`(Bob reacted :) <3 to "see you at 5")`)
+	r.noted("alice") // or the next joins them
 	if err := talk.Leave(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -173,6 +175,16 @@ func TestAsidesWaitForAConversation(t *testing.T) {
 	none[msnp.Ringing](b)
 	talk = b.open(bob)
 	talk.reads(`(Bob reacted :thumbsup: to "see you at 5")`)
+}
+
+// noted waits until what an account's box was shown is stored as delivered.
+func (r *rig) noted(name string) {
+	r.t.Helper()
+	for until := time.Now().Add(patience); r.gw.ledger.busy(acct(name)); runtime.Gosched() {
+		if time.Now().After(until) {
+			r.t.Fatal("what the box was shown is not noted")
+		}
+	}
 }
 
 // sentEvents are the networks' ids of what accounts wrote.

@@ -34,9 +34,10 @@ type talk struct {
 	guest   *guest       // stands for the contact in b, or in the board that rings
 	b       server.Board // nil: no board with the client in it
 	ringing bool
-	rung    time.Time // last ring
-	cursor  int64     // newest row handed to the board
-	flying  int       // rows handed over and not yet written
+	rung    time.Time    // last ring
+	cursor  int64        // newest row handed to a board
+	flying  int          // rows handed over of which it is not known yet what became of them
+	over    server.Board // where they were handed over
 	again   *time.Timer
 }
 
@@ -87,6 +88,9 @@ func (a *account) feed(t *talk) {
 	}
 	ctx := a.g.running
 	key := id.Conversation{Account: a.addr, Peer: t.peer}
+	if t.flying > 0 && t.over != t.b {
+		return // the board before has ended: until it is known what of them to show again
+	}
 	room := window - t.flying
 	if t.b == nil {
 		room = window // to know whether to ring
@@ -249,6 +253,7 @@ func (a *account) closed(g *guest, b server.Board) {
 // write hands one row to the board.
 func (a *account) write(t *talk, r bridge.Waiting) {
 	t.cursor = r.ID
+	t.over = t.b
 	t.flying++
 	pieces := a.pieces(r)
 	if len(pieces) == 0 { // nothing to show: done with, or it would wait for ever
@@ -267,7 +272,7 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 		}
 	}
 	for i, p := range pieces {
-		done := func(error) {} // an earlier piece fails together with the last
+		var done func(error) // an earlier piece fails together with the last
 		if i == len(pieces)-1 {
 			done = func(err error) {
 				if err == nil {
@@ -278,11 +283,11 @@ func (a *account) write(t *talk, r bridge.Waiting) {
 				a.later(func() { a.written(t, b, r, err) })
 			}
 		}
-		b.Deliver(from, p, done)
+		b.Bring(string(a.addr), from, p, done)
 	}
 }
 
-// written: a row has left for the box's screen, or has not.
+// written: the box has a row, or nobody knows whether it does.
 func (a *account) written(t *talk, b server.Board, r bridge.Waiting, err error) {
 	t.flying--
 	if err != nil {

@@ -13,7 +13,7 @@ var rules = map[string][]string{
 	"wtvgate/msnp":          {"wtvgate/msnp/ns", "wtvgate/msnp/sb", "wtvgate/msnp/server"},
 	"wtvgate/msnp/wire":     {},
 	"wtvgate/msnp/passport": {},
-	"wtvgate/msnp/server":   {"wtvgate/msnp/wire"},
+	"wtvgate/msnp/server":   {"wtvgate/msnp/wire", "golang.org/x/sys/unix"},
 	"wtvgate/msnp/ns":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
 	"wtvgate/msnp/sb":       {"wtvgate/msnp/wire", "wtvgate/msnp/server"},
 	"wtvgate/msnp/record":   {"wtvgate/msnp/wire"},

@@ -36,6 +36,8 @@ type smallHomeserver struct {
 	files map[string][]byte
 	asked []string // files that were asked for
 	made  chan string
+	// stuck says of a path that it is not answered; nil: all are.
+	stuck func(path string) bool
 }
 
 func (hs *smallHomeserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +47,9 @@ func (hs *smallHomeserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(v)
 	}
 	switch {
+	case hs.stuck != nil && hs.stuck(path):
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
 		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasPrefix(path, "/v1/media/download/"):

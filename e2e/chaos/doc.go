@@ -9,10 +9,13 @@
 //
 // # What it can know
 //
-// A box acknowledges nothing that it is sent. So two things are counted apart: a
-// line that was shown, and shown again because the gateway was killed before it had
-// noted the first time; and a line that was inside a telephone line when that was
-// cut, as Line sees it, which reads the bytes that the box never got.
+// A box says nothing of what it is sent; only its end of the line acknowledges the
+// bytes. So three things are counted apart: a text that was shown, and shown again
+// because the gateway was killed before it had noted the first time; one that was
+// shown, and shown again because a telephone line was cut with it inside, once for
+// each such line and not oftener; and one that was inside a line when that was cut
+// and was not shown, as Line sees it, which acknowledges bytes as a box does and
+// reads those that the box never got.
 //
 // # Who locks
 //

@@ -26,7 +26,7 @@ const (
 type message struct {
 	fate     fate
 	shown    []int // the kills before each arrival's gateway began
-	cut      bool  // inside a line when that was cut
+	cuts     int   // how many lines it was inside when they were cut
 	reported bool  // its author was told that it failed
 	damaged  bool  // another text arrived than was written
 }
@@ -86,7 +86,7 @@ func (f *Flow) Write() (n int, text string, ok bool) {
 
 // open: accepted and not accounted for.
 func (m *message) open() bool {
-	return m.fate == accepted && len(m.shown) == 0 && !m.cut && !m.reported
+	return m.fate == accepted && len(m.shown) == 0 && m.cuts == 0 && !m.reported
 }
 
 // Settle notes what the author was told.
@@ -151,13 +151,16 @@ func (l *Ledger) Shown(who, text string, kills int) {
 	}
 }
 
-// Cut notes what was inside a line when it was cut.
+// Cut notes what was inside a line when it was cut: each message once, however often
+// the line had it.
 func (l *Ledger) Cut(bytes []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	inside := make(map[*message]bool)
 	for _, match := range tag.FindAllStringSubmatch(string(bytes), -1) {
-		if f, _, m := l.find(match); m != nil && f.toBox {
-			m.cut = true
+		if f, _, m := l.find(match); m != nil && f.toBox && !inside[m] {
+			inside[m] = true
+			m.cuts++
 		}
 	}
 }
@@ -179,7 +182,7 @@ func (l *Ledger) Replace(f *Flow, who string, texts []string) {
 // Sum is the ledger added up.
 type Sum struct {
 	Written, Accepted, Delivered, Reported, Refused, Unknown int
-	Again, Cut                                               int // shown again after a kill; inside a line that was cut
+	Again, Repeated, Cut                                     int // shown again after a kill; after a cut; inside a line that was cut, and not shown
 	Lost, Doubled, Disorder, Damaged, Strange                int
 	Notices                                                  int
 }
@@ -190,9 +193,9 @@ func (s Sum) Clean() bool { return s.Lost+s.Doubled+s.Disorder+s.Damaged+s.Stran
 // String gives the counts in one line.
 func (s Sum) String() string {
 	return fmt.Sprintf("written %d, accepted %d, delivered %d, reported failed %d, refused %d, unknown %d; "+
-		"lost %d, doubled %d, out of order %d, damaged %d, strange %d; shown again after a kill %d, in a line that was cut %d; notices %d",
+		"lost %d, doubled %d, out of order %d, damaged %d, strange %d; shown again after a kill %d, after a cut %d, in a line that was cut %d; notices %d",
 		s.Written, s.Accepted, s.Delivered, s.Reported, s.Refused, s.Unknown,
-		s.Lost, s.Doubled, s.Disorder, s.Damaged, s.Strange, s.Again, s.Cut, s.Notices)
+		s.Lost, s.Doubled, s.Disorder, s.Damaged, s.Strange, s.Again, s.Repeated, s.Cut, s.Notices)
 }
 
 // Sum adds up, and lists up to 40 faults.
@@ -250,16 +253,21 @@ func (s *Sum) add(f *Flow, m *message) (what string) {
 	case m.fate != accepted:
 	case m.reported:
 		s.Reported++
-	case m.cut:
+	case m.cuts > 0:
 		s.Cut++
 	default:
 		s.Lost++
 		what = "lost"
 	}
+	excused := m.cuts // each line that was cut with it inside is reason for one more
 	for i := 1; i < len(m.shown); i++ {
-		if f.toBox && m.shown[i] > m.shown[i-1] {
+		switch {
+		case f.toBox && m.shown[i] > m.shown[i-1]:
 			s.Again++
-		} else {
+		case excused > 0:
+			excused--
+			s.Repeated++
+		default:
 			s.Doubled++
 			what = "doubled"
 		}

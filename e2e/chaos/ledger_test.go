@@ -37,6 +37,15 @@ func TestLedgerFindsEveryFault(t *testing.T) {
 	write(f, refused)
 	l.Shown("b", write(f, unknown), 1) // may be there
 	l.Cut([]byte(write(f, accepted)))
+	cut := write(f, accepted)
+	l.Shown("b", cut, 1)
+	l.Cut([]byte(cut + cut)) // on the screen, but nobody knew when the line was cut
+	l.Shown("b", cut, 1)     // shown again after it
+	more := write(f, accepted)
+	l.Cut([]byte(more))
+	l.Shown("b", more, 1)
+	l.Shown("b", more, 1)
+	l.Shown("b", more, 1) // one line was cut, and it came three times: doubled
 	l.Shown("b", `Not delivered: "`+write(f, accepted)+`": no.`, 1)
 	long := write(f, accepted)
 	l.Shown("b", long[:len(long)-1], 1)         // damaged: cut off
@@ -46,8 +55,8 @@ func TestLedgerFindsEveryFault(t *testing.T) {
 	l.Shown("friend", sent, 0)
 	l.Killed()
 	l.Shown("friend", sent, 1) // for a friend a kill is no excuse
-	want := Sum{Written: 13, Accepted: 11, Delivered: 7, Reported: 1, Refused: 1, Unknown: 1, Again: 1, Cut: 1,
-		Lost: 2, Doubled: 2, Disorder: 1, Damaged: 1, Strange: 1, Notices: 1}
+	want := Sum{Written: 15, Accepted: 13, Delivered: 9, Reported: 1, Refused: 1, Unknown: 1, Again: 1, Repeated: 2, Cut: 1,
+		Lost: 2, Doubled: 3, Disorder: 1, Damaged: 1, Strange: 1, Notices: 1}
 	sum, faults := l.Sum()
 	if sum != want || sum.Clean() || len(faults) == 0 {
 		t.Errorf("%+v, want %+v\n%s", sum, want, strings.Join(faults, "\n"))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"wtvgate/msnp/wire"
@@ -100,6 +101,22 @@ func (t *tap) SetKeepAliveConfig(c net.KeepAliveConfig) error {
 		SetKeepAliveConfig(net.KeepAliveConfig) error
 	}); ok {
 		return k.SetKeepAliveConfig(c)
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn is the connection's own, if it has one.
+func (t *tap) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := t.Conn.(syscall.Conn); ok {
+		return s.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// CloseWrite is the connection's own, if it has one.
+func (t *tap) CloseWrite() error {
+	if h, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }

@@ -10,11 +10,12 @@ import (
 	"wtvgate/msnp/wire"
 )
 
-// Errors that Deliver's done gets.
+// Errors that the done of Deliver and Bring gets.
 var (
 	errNobody = errors.New("sb: nobody connected in the board")
 	errEmpty  = errors.New("sb: empty message")
 	errLong   = errors.New("sb: message too long")
+	errAway   = errors.New("sb: whom the message is for is not in the board")
 )
 
 // receipt waits for every socket that one message goes to and then tells the
@@ -156,13 +157,7 @@ func messageHead(dst []byte, address, shown string, n int) []byte {
 
 // Deliver implements server.Board.
 func (b *board) Deliver(from server.Person, payload []byte, done func(error)) {
-	var err error
-	switch {
-	case len(payload) == 0:
-		err = errEmpty // BitLBee logs out on a length of 0 (msnp.md 2.4)
-	case len(payload) > wire.MaxPayload:
-		err = errLong
-	}
+	err := sendable(payload)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.connected()
@@ -179,6 +174,55 @@ func (b *board) Deliver(from server.Person, payload []byte, done func(error)) {
 	b.send(nil, from.Address, from.Shown(), payload, r, nil)
 	b.touch()
 }
+
+// sendable tells why no client may get a payload.
+func sendable(payload []byte) error {
+	switch {
+	case len(payload) == 0:
+		return errEmpty // BitLBee logs out on a length of 0 (msnp.md 2.4)
+	case len(payload) > wire.MaxPayload:
+		return errLong
+	}
+	return nil
+}
+
+// Bring implements server.Board.
+func (b *board) Bring(to string, from server.Person, payload []byte, done func(error)) {
+	err := sendable(payload)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var whom *participant
+	for _, p := range b.people {
+		if p.link != nil && key(p.person.Address) == key(to) {
+			whom = p
+		}
+	}
+	if whom == nil && err == nil {
+		err = errAway
+	}
+	if err == nil {
+		var r server.Completion
+		if done != nil {
+			r = brought(done)
+		}
+		var buf [512]byte
+		err = whom.link.c.Bring(messageHead(buf[:0], from.Address, from.Shown(), len(payload)), payload, r)
+	}
+	if err != nil {
+		if done != nil {
+			b.x.later(func() { done(err) }) // as in Deliver
+		}
+		return
+	}
+	b.send(whom, from.Address, from.Shown(), payload, nil, nil)
+	b.touch()
+}
+
+// brought is the completion of a Bring.
+type brought func(error)
+
+// Written implements server.Completion.
+func (f brought) Written(err error) { f(err) }
 
 // Leave implements server.Board.
 func (b *board) Leave(g server.Guest) {

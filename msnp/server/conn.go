@@ -162,6 +162,13 @@ func (c *Conn) Send(head, payload []byte, done Completion) error {
 	return c.out.add(head, payload, done, true)
 }
 
+// Bring is Send for what must not be lost: done is told nil when the client's end
+// of the line has acknowledged the bytes, where the system can tell (Linux), and
+// else when they were written. A connection that ends before tells it an error.
+func (c *Conn) Bring(head, payload []byte, done Completion) error {
+	return c.out.put(head, payload, mark{done: done, far: true}, true)
+}
+
 // Relay queues head and payload for another client, as Send does, but they are
 // written when everything this client has sent so far has been handled: what
 // came in one piece goes out in one. Reader goroutine only.

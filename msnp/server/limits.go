@@ -30,10 +30,19 @@ const (
 	// lingerTime is how long a socket is drained after our last words, so that
 	// what the client still sends does not reset them away.
 	lingerTime = time.Second
-	// keepAlive finds dead lines (msnp.md 16).
+	// cutTime is how long connections that were cut may take to end.
+	cutTime = 500 * time.Millisecond
+	// keepAlive finds dead lines on which nothing is said (msnp.md 16).
 	keepAlive         = 60 * time.Second
-	keepAliveInterval = 20 * time.Second
+	keepAliveInterval = 10 * time.Second
 	keepAliveCount    = 3
+	// silence finds dead lines on which something is: how long the other end may
+	// leave bytes unacknowledged, or its window shut. Keep-alive does not act while
+	// something is unacknowledged, and the kernel's own patience is some 15 minutes.
+	// On Linux it takes the place of keepAliveCount, so it must not be shorter than
+	// what the probes take: one that noise has eaten is no dead line. The minute of
+	// msnp.md 16 is how long a piece may wait to be written (writeTime).
+	silence = keepAlive + keepAliveCount*keepAliveInterval
 )
 
 // Sizes of a connection.
@@ -91,14 +100,16 @@ var (
 
 // Limits are the bounds of the server; zero fields take the defaults.
 type Limits struct {
-	Connections int  // all together
-	PerAddress  int  // from one address, loopback exempt
-	Early       int  // commands before sign-in
-	Queue       int  // unwritten bytes of one connection
-	Commands    Rate // any command; beyond it reading is delayed
-	Messages    Rate // MSG on a switchboard; beyond it reading is delayed
-	Errors      Rate // refusals of one connection; beyond it the connection ends
-	Renames     Rate // REA of the own name; beyond it 800
+	Connections int // all together
+	PerAddress  int // from one address, loopback exempt
+	Early       int // commands before sign-in
+	Queue       int // unwritten bytes of one connection
+	// Silence is how long the other end may leave bytes unacknowledged (Linux).
+	Silence  time.Duration
+	Commands Rate // any command; beyond it reading is delayed
+	Messages Rate // MSG on a switchboard; beyond it reading is delayed
+	Errors   Rate // refusals of one connection; beyond it the connection ends
+	Renames  Rate // REA of the own name; beyond it 800
 }
 
 func (l Limits) withDefaults() Limits {
@@ -106,6 +117,9 @@ func (l Limits) withDefaults() Limits {
 	l.PerAddress = orInt(l.PerAddress, DefaultPerAddress)
 	l.Early = orInt(l.Early, DefaultEarly)
 	l.Queue = orInt(l.Queue, DefaultQueue)
+	if l.Silence == 0 {
+		l.Silence = silence
+	}
 	l.Commands = l.Commands.or(defaultCommands)
 	l.Messages = l.Messages.or(defaultMessages)
 	l.Errors = l.Errors.or(defaultErrors)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"wtvgate/msnp/wire"
@@ -226,6 +227,11 @@ func (c *Conn) finish(err error) {
 	case fail == nil && !errors.Is(err, io.EOF):
 		c.linger()
 	}
+	var patience time.Duration
+	if fail == nil && !broken(err) {
+		patience = lingerTime
+	}
+	c.out.conclude(patience)
 	c.nc.Close()
 	c.srv.remove(c)
 	c.Log().Log(context.Background(), level, "connection ended", "reason", reason)
@@ -239,8 +245,16 @@ func (c *Conn) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
+	c.out.ended()
 	c.nc.SetReadDeadline(time.Now().Add(lingerTime))
 	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes) // whatever ends it, the socket closes next
+}
+
+// broken tells whether a reader's error means that nothing more will come from the
+// other end, not even an acknowledgement.
+func broken(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // reasonOf is the reason of an end as the log has it.
@@ -256,6 +270,8 @@ func reasonOf(err error) string {
 		return "client closed"
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "timeout"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return "dead line"
 	}
 	return err.Error()
 }

@@ -20,7 +20,9 @@ var (
 )
 
 // Completion is told what became of a piece of output: nil when its bytes were
-// written to the socket. Written runs on the writer's goroutine and must not block.
+// written to the socket, or for Bring when the client has them. Written runs on
+// the writer's goroutine, or on one that looks for acknowledgements, and must not
+// block.
 type Completion interface {
 	Written(err error)
 }
@@ -31,10 +33,12 @@ type batch struct {
 	marks []mark
 }
 
-// mark is a completion and where in the batch its bytes end.
+// mark is a completion and where in the batch its bytes end. One that is far is
+// told when the other end has acknowledged them.
 type mark struct {
 	end  int
 	done Completion
+	far  bool
 }
 
 // queue is the output of one connection. A writer goroutine exists only while
@@ -57,6 +61,7 @@ type queue struct {
 	running  bool
 	closing  bool          // nothing more is accepted; what is queued is still written
 	err      error         // set: nothing is written any more
+	acks     *acks         // nil: no completion has waited for the other end; set by the writer
 	idle     chan struct{} // made by wait
 	low      chan struct{} // made by drained
 }
@@ -108,6 +113,11 @@ func (q *queue) init(nc net.Conn, pool *sync.Pool, limit int, fault func(any)) {
 // The limit is checked before appending, so that one reply is never cut,
 // however long the account's lists are: the bound is the limit and one piece.
 func (q *queue) add(head, payload []byte, done Completion, now bool) error {
+	return q.put(head, payload, mark{done: done}, now)
+}
+
+// put is add for a mark whose place is not known yet.
+func (q *queue) put(head, payload []byte, m mark, now bool) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	b, err := q.room()
@@ -116,8 +126,9 @@ func (q *queue) add(head, payload []byte, done Completion, now bool) error {
 	}
 	b.b = append(b.b, head...)
 	b.b = append(b.b, payload...)
-	if done != nil {
-		b.marks = append(b.marks, mark{len(b.b), done})
+	if m.done != nil {
+		m.end = len(b.b)
+		b.marks = append(b.marks, m)
 	}
 	if len(b.b)+q.inflight > highWater {
 		q.measure()
@@ -142,7 +153,7 @@ func (q *queue) room() (*batch, error) {
 	if len(q.cur.b)+q.inflight > q.limit {
 		q.err = ErrSlow
 		q.flushLocked()
-		go q.nc.Close() // wakes a writer that is stuck in the socket, and the reader
+		go q.cut() // wakes a writer that is stuck in the socket, and the reader
 		return nil, ErrSlow
 	}
 	return q.cur, nil
@@ -244,13 +255,22 @@ func (q *queue) write(b *batch, closing bool) error {
 	if closing {
 		limit = flushTime
 	}
+	owes := false
 	for off, next := 0, 0; off < len(b.b); {
 		end := min(len(b.b), off+writePiece)
 		q.nc.SetWriteDeadline(time.Now().Add(limit))
 		n, err := q.nc.Write(b.b[off:end])
 		off += n
+		if q.acks != nil {
+			q.acks.sent.Add(int64(n))
+		}
 		for ; next < len(b.marks) && b.marks[next].end <= off; next++ {
-			q.report(b.marks[next].done, nil)
+			m := b.marks[next]
+			if m.far && q.owe(m.done, off-m.end) {
+				owes = true
+				continue
+			}
+			q.report(m.done, nil)
 		}
 		if err != nil {
 			b.marks = b.marks[next:]
@@ -258,10 +278,14 @@ func (q *queue) write(b *batch, closing bool) error {
 		}
 	}
 	b.marks = b.marks[:0]
+	if owes {
+		q.look()
+	}
 	return nil
 }
 
-// fail ends the queue: the socket is closed and every completion hears why.
+// fail ends the queue: the socket is closed and every completion hears why, but
+// for those whose bytes the other end has.
 func (q *queue) fail(b *batch, err error) {
 	q.mu.Lock()
 	if q.err == nil {
@@ -270,7 +294,8 @@ func (q *queue) fail(b *batch, err error) {
 	err = q.err
 	q.measure()
 	q.mu.Unlock()
-	q.nc.Close()
+	q.cut()
+	q.abandon(err)
 	for _, m := range b.marks {
 		q.report(m.done, err)
 	}

@@ -179,11 +179,13 @@ func (s *Server) start(nc net.Conn) {
 	if t, ok := nc.(interface {
 		SetKeepAliveConfig(net.KeepAliveConfig) error
 	}); ok {
-		// Best effort: without it a dead line is found by the next write.
+		// Best effort, as the next: without them a dead line is found when the system
+		// gives up what was written to it.
 		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{
 			Enable: true, Idle: keepAlive, Interval: keepAliveInterval, Count: keepAliveCount,
 		})
 	}
+	_ = limitSilence(nc, s.o.Limits.Silence)
 	go c.serve()
 }
 
@@ -283,7 +285,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	conns = maps.Clone(s.conns)
 	s.mu.Unlock()
 	for c := range conns {
-		c.nc.Close()
+		c.out.cut()
+	}
+	s.cancel()
+	t := time.NewTimer(cutTime)
+	defer t.Stop()
+	select {
+	case <-s.empty: // all that was written is told of
+	case <-t.C:
 	}
 	return ctx.Err()
 }

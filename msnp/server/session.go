@@ -283,6 +283,12 @@ type Board interface {
 	// called exactly once, from any goroutine: nil when the bytes were written
 	// to every one of at least one connected participant's sockets, else why not.
 	Deliver(from Person, payload []byte, done func(error))
+	// Bring writes payload as from to every connected participant, for the one with
+	// the address to: done is called once with nil when their end of the line has
+	// acknowledged it (Conn.Bring), else with why not; without them inside nobody is
+	// written to. What becomes of it with the others is not told. A done of nil: nobody
+	// wants to know.
+	Bring(to string, from Person, payload []byte, done func(error))
 	// Leave takes the guest out: the others get BYE.
 	Leave(g Guest)
 }

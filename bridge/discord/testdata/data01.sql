@@ -1,0 +1,12 @@
+INSERT INTO discord_users VALUES ('100', 'bob', 'Bob', '200', 50007, 0, 946684800123);
+INSERT INTO discord_pairs VALUES ('alice@webtv.local', '100', 'bob', 'asked', 0, 946684800124, 946684800125, 946684800126, 1, 1, '300');
+INSERT INTO discord_lines VALUES ('400', 'alice@webtv.local', '200', '100', 'hi', 1, 946684800127);
+INSERT INTO discord_out VALUES ('n1', 'wtvgate-0123456789abcdef-41', 0, 'alice@webtv.local', '200', '**Alice**: hi', 'hi', '', '401', 946684800128);
+INSERT INTO discord_held VALUES ('402', '200', '100', x'7b7d', '403', 946684800129);
+INSERT INTO discord_channels VALUES ('500', 'text', '600', '', 'club', '404', 1, 0, 946684800130);
+INSERT INTO discord_webhooks VALUES ('500', '700', x'0102');
+INSERT INTO discord_members VALUES ('alice@webtv.local', 'club', '500');
+INSERT INTO discord_allowed VALUES ('500', 'alice@webtv.local');
+INSERT INTO discord_guilds VALUES ('600', 'tv', '500');
+INSERT INTO discord_values VALUES ('commands', 'hash');
+INSERT INTO discord_times VALUES ('identify', 946684800131);

@@ -1,0 +1,1 @@
+UPDATE discord_out SET sent = '405';
