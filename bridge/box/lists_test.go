@@ -164,3 +164,38 @@ func TestOperatorsEditsAreSeenAtOnce(t *testing.T) {
 		t.Errorf("the box was told %+v", e)
 	}
 }
+
+// A friend's new name is told with a presence, at once, and is on the list of the
+// next sign-in; one that the owner chose stays.
+func TestFriendsNewName(t *testing.T) {
+	r := newRig(t)
+	a := r.online("alice", wire.MSNP8)
+	a.add(wire.Forward, bob)
+	r.becomes("bob", bridge.PresenceOnline)
+	if p := next[msnp.Presence](t, a.Events()); p.Address != bob {
+		t.Fatalf("told of %+v", p)
+	}
+	renamed := func(was, name string) {
+		r.receive(bridge.PresenceEvent{Account: acct("alice"), From: "bob", Presence: bridge.PresenceOnline, Name: name, Was: was})
+	}
+	listed := func(want string) {
+		t.Helper()
+		if name, ok := r.hub.Known(t.Context(), acct("alice"), bob); !ok || name != want {
+			t.Errorf("the list has %q, want %q", name, want)
+		}
+	}
+	renamed("", "Bob")
+	if p := next[msnp.Presence](t, a.Events()); p.Address != bob || p.Name != "Bob" {
+		t.Errorf("told of %+v", p)
+	}
+	renamed("Bob", "Robert")
+	if p := next[msnp.Presence](t, a.Events()); p.Address != bob || p.Name != "Robert" {
+		t.Errorf("told of %+v", p)
+	}
+	listed("Robert")
+	if _, err := a.Rename(t.Context(), bob, "Dad"); err != nil {
+		t.Fatal(err)
+	}
+	renamed("Robert", "Bobby")
+	listed("Dad")
+}

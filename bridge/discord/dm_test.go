@@ -235,12 +235,27 @@ func TestCheck11Rename(t *testing.T) {
 	r, g := newRig(t)
 	bob := r.friend("coolcat", g, alice)
 	bob.Rename("warmcat")
+	called := func(want string) {
+		t.Helper()
+		r.until("the name "+want, func() bool {
+			name, _ := r.hub.Known(t.Context(), alice, bobAddress)
+			return name == want
+		})
+	}
+	called("warmcat")
 	other := r.d.AddUser("coolcat")
 	other.Join(g)
 	r.add(carol, bobAddress) // while alice's pair uses it: still the first person
 	r.until("the ask", func() bool { s := r.sent(bob.DM()); return strings.HasPrefix(s[len(s)-1], "Carol would like") })
 	bob.Say(bob.DM(), "it is me")
 	r.gets(alice, "warmcat: it is me")
+	bob.SetGlobalName("Warm Cat")
+	called("Warm Cat")
+	bob.SetNick(g, "Ginger")
+	called("Ginger")
+	bob.SetNick(g, "")
+	bob.SetGlobalName("")
+	called("warmcat")
 	r.say(alice, bobAddress, "I know")
 	r.until("the line", func() bool { s := r.sent(bob.DM()); return s[len(s)-1] == "**Alice**: I know" })
 	if got := r.sent(other.DM()); len(got) != 0 {

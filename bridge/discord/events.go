@@ -202,6 +202,10 @@ func (n *Network) memberEvent(ctx context.Context, kind string, raw []byte) erro
 	if !loose(raw, &m) || !n.presence.watched(m.User.ID) {
 		return nil
 	}
+	was, err := n.called(ctx, m.User.ID)
+	if err != nil {
+		return err
+	}
 	n.guilds.with(m.GuildID, func(g *guild) {
 		if kind == "GUILD_MEMBER_REMOVE" {
 			delete(g.members, m.User.ID)
@@ -216,7 +220,7 @@ func (n *Network) memberEvent(ctx context.Context, kind string, raw []byte) erro
 	if err := n.meet(ctx, m.User); err != nil {
 		return err
 	}
-	return n.tellPresence(ctx, m.User.ID)
+	return n.tellRenamed(ctx, m.User.ID, was)
 }
 
 // channelGone ends what hangs on a channel.

@@ -247,18 +247,32 @@ func (p *presence) close() {
 // tellPresence tells the core how a person is now, under each name that accounts
 // have for them.
 func (n *Network) tellPresence(ctx context.Context, uid string) error {
+	return n.tellRenamed(ctx, uid, "")
+}
+
+// called is the name that people see of a person; "" for one who is not known.
+func (n *Network) called(ctx context.Context, uid string) (string, error) {
+	u, _, err := n.user(ctx, uid)
+	return cmp.Or(n.guilds.nick(uid), u.display()), err
+}
+
+// tellRenamed is tellPresence of a person who had another name until now; "" for
+// the same.
+func (n *Network) tellRenamed(ctx context.Context, uid, was string) error {
 	all, err := n.linked(ctx, uid)
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	u, _, err := n.user(ctx, uid)
+	name, err := n.called(ctx, uid)
 	if err != nil {
 		return err
 	}
-	name := cmp.Or(n.guilds.nick(uid), u.display())
+	if name == was {
+		was = ""
+	}
 	grade := n.presence.of(uid)
 	for _, p := range all {
-		err := n.receive(ctx, bridge.PresenceEvent{Account: p.account, From: id.Remote(p.name), Presence: grade, Name: name})
+		err := n.receive(ctx, bridge.PresenceEvent{Account: p.account, From: id.Remote(p.name), Presence: grade, Name: name, Was: was})
 		if err != nil {
 			return err
 		}

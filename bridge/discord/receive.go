@@ -202,8 +202,17 @@ func (n *Network) writesHere(ctx context.Context, h *head) error {
 	if err != nil || ok && u.dm == h.ChannelID && u.username == h.Author.Username && u.name == h.Author.GlobalName && u.closed == 0 {
 		return err
 	}
+	was, err := n.called(ctx, h.Author.ID)
+	if err != nil {
+		return err
+	}
 	if err := n.meet(ctx, h.Author); err != nil {
 		return err
+	}
+	if ok && (u.username != h.Author.Username || u.name != h.Author.GlobalName) {
+		if err := n.tellRenamed(ctx, h.Author.ID, was); err != nil {
+			return err
+		}
 	}
 	if err := n.knowDM(ctx, h.Author.ID, h.ChannelID); err != nil {
 		return err

@@ -2,6 +2,8 @@ package matrix
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -78,6 +80,36 @@ func TestFriendsNewName(t *testing.T) {
 	w.push("n", memberEv(rid, "$n", bobID, bobID, "join", m{"displayname": "Robert"}))
 	e := await[bridge.PresenceEvent](t, w.core, before+1)[before]
 	if e.Name != "Robert" || e.Was != "Bob" || e.From != bobID || e.Presence != bridge.PresenceOnline {
+		t.Errorf("event %+v", e)
+	}
+}
+
+// A new name that the core could not take is not forgotten, and the name of one who
+// had none until now takes the place of the user name.
+func TestFriendsNewNameAgain(t *testing.T) {
+	w := up(t)
+	rid := w.joined()
+	before := len(of[bridge.PresenceEvent](w.core))
+	failed := false
+	w.core.change(func() {
+		w.core.hook = func(_ context.Context, e bridge.Event) error { // called by one worker
+			if _, ok := e.(bridge.PresenceEvent); ok && !failed {
+				failed = true
+				return errors.New("the disk is full")
+			}
+			return nil
+		}
+	})
+	w.push("n", memberEv(rid, "$n", bobID, bobID, "join", m{"displayname": "Robert"}))
+	if e := await[bridge.PresenceEvent](t, w.core, before+1)[before]; e.Name != "Robert" || e.Was != "Bob" {
+		t.Errorf("event %+v", e)
+	}
+	w.eventually("the name", `SELECT name = 'Robert' FROM matrix_rooms WHERE room = ?`, rid)
+	w.push("o", memberEv(rid, "$o", bobID, bobID, "join", m{"displayname": ""}))
+	w.push("p", memberEv(rid, "$p", bobID, bobID, "join", m{"displayname": "Rob"}))
+	w.eventually("the name", `SELECT name = 'Rob' FROM matrix_rooms WHERE room = ?`, rid)
+	all := of[bridge.PresenceEvent](w.core)
+	if e := all[len(all)-1]; e.Name != "Rob" || e.Was != "bob" {
 		t.Errorf("event %+v", e)
 	}
 }

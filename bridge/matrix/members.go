@@ -115,10 +115,10 @@ func (n *Network) friendJoined(ctx context.Context, r room, m *event.MemberEvent
 	if r.state == stateJoined && r.name == m.Displayname {
 		return nil
 	}
-	if err := n.setName(ctx, r.id, m.Displayname); err != nil {
-		return err
+	if err := n.arrived(ctx, r, m.Displayname); err != nil {
+		return err // the old name stays, and with it that there is news to tell
 	}
-	return n.arrived(ctx, r, m.Displayname)
+	return n.setName(ctx, r.id, m.Displayname)
 }
 
 // arrived notes that the friend is in the room.

@@ -69,7 +69,9 @@ func (n *Network) tellPresence(ctx context.Context, r room, name string) error {
 	}
 	e := bridge.PresenceEvent{Account: r.account, From: id.Remote(r.friend), Presence: p, Name: name}
 	if name != "" && name != r.name {
-		e.Was = r.name
+		if e.Was = r.name; r.state == stateJoined {
+			e.Was = r.friendName() // what is said without a name is said under the user name
+		}
 	}
 	return n.receive(ctx, e)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,10 +101,16 @@ func TestLinksExpire(t *testing.T) {
 func TestLinkLimits(t *testing.T) {
 	r := newRig(t)
 	first := r.has("0", asPNG(t, photo(9, 9)))
-	for i := range maxLinks { // each is a transaction
-		r.later(time.Millisecond)
-		r.link(fmt.Sprint("n", i))
+	r.later(time.Millisecond)
+	var wg sync.WaitGroup
+	for i := range maxLinks { // at once: what waits for each other shares a commit
+		wg.Go(func() {
+			if _, note, err := r.g.Link(t.Context(), alice, "net", text.Attachment{Ref: fmt.Sprint("n", i)}, reached); note != "" || err != nil {
+				t.Errorf("link %d: %q, %v", i, note, err)
+			}
+		})
 	}
+	wg.Wait()
 	r.refuses(first, 404, gone)
 	for _, f := range []text.Attachment{{}, {Ref: strings.Repeat("x", maxRef+1)}} {
 		if u, _, err := r.g.Link(t.Context(), alice, "net", f, reached); err == nil {

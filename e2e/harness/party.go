@@ -47,8 +47,14 @@ func (g *Gateway) Try(args ...string) string {
 // WaitNetworks waits until what the gateway says of its networks has a text in it.
 func (g *Gateway) WaitNetworks(want string) {
 	g.t.Helper()
-	poll(g.t, "the networks are otherwise", func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/readyz?format=text", nil)
+	g.waitReadyz("the networks are otherwise", "/readyz?format=text", func(_ int, said string) bool { return strings.Contains(said, want) })
+}
+
+// waitReadyz waits until what the gateway answers there is as it should be.
+func (g *Gateway) waitReadyz(what, path string, fits func(status int, said string) bool) {
+	g.t.Helper()
+	poll(g.t, what, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+path, nil)
 		if err != nil {
 			return err
 		}
@@ -57,9 +63,9 @@ func (g *Gateway) WaitNetworks(want string) {
 			return err
 		}
 		defer resp.Body.Close()
-		all, err := io.ReadAll(resp.Body)
-		if err == nil && !strings.Contains(string(all), want) {
-			err = fmt.Errorf("%q, want %q", all, want)
+		said, err := io.ReadAll(resp.Body)
+		if err == nil && !fits(resp.StatusCode, string(said)) {
+			err = fmt.Errorf("%s: %s %s", path, resp.Status, said)
 		}
 		return err
 	})

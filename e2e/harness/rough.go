@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -160,20 +159,7 @@ func (d *Disk) Free() {
 // WaitReady waits until the gateway's state is so and says a text.
 func (g *Gateway) WaitReady(ready bool, text string) {
 	g.t.Helper()
-	poll(g.t, "the gateway's state", func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err == nil && ((resp.StatusCode == http.StatusOK) != ready || !strings.Contains(string(body), text)) {
-			err = fmt.Errorf("/readyz: %s %s", resp.Status, body)
-		}
-		return err
+	g.waitReadyz("the gateway's state", "/readyz", func(status int, said string) bool {
+		return (status == http.StatusOK) == ready && strings.Contains(said, text)
 	})
 }
