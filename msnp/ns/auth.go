@@ -173,6 +173,7 @@ func (s *session) attempt(ctx context.Context, login server.Login, words []strin
 	}
 	late, ok := s.sh.fails.begin(key, s.c.Options().Now())
 	if !ok {
+		s.c.Pause(failPause) // a connection that ends at once would be the next one sooner
 		return nil, denied(errors.New("one of too many attempts at once"))
 	}
 	wrong := true // a panic is no way around either

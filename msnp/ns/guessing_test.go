@@ -70,7 +70,7 @@ func TestManyGuessesAtOnceAreNoFaster(t *testing.T) {
 				}
 			})
 		}
-		synctest.Wait() // all but one that waits were answered
+		synctest.Wait() // all but five wait for their answer
 		if n := looked.Load(); n != 5 {
 			t.Errorf("%d guesses were looked at at once, want 5", n)
 		}
