@@ -77,6 +77,7 @@ func (h *Hub) start(key id.Conversation, uncertain bool) {
 	}
 	c := &conversation{h: h, key: key, uncertain: uncertain, nudge: make(chan struct{}, 1), poked: make(chan struct{}, 1)}
 	h.convs[key] = c
+	h.talks[key.Account]++
 	ctx := h.ctx
 	h.wg.Go(func() { c.run(ctx) })
 }
@@ -101,8 +102,25 @@ func (c *conversation) idle() bool {
 		c.woken = false
 		return false
 	}
-	delete(c.h.convs, c.key)
+	c.forget()
 	return true
+}
+
+// forget takes the conversation out of the hub's maps. The caller holds the hub's
+// mutex.
+func (c *conversation) forget() {
+	delete(c.h.convs, c.key)
+	if c.h.talks[c.key.Account]--; c.h.talks[c.key.Account] <= 0 {
+		delete(c.h.talks, c.key.Account)
+	}
+}
+
+// mayBegin tells whether a conversation may have something to send: it has already,
+// or not too many of its account's have.
+func (h *Hub) mayBegin(key id.Conversation) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.convs[key] != nil || h.talks[key.Account] < h.maxTalks
 }
 
 // run works until there is nothing left to do or ctx ends.
@@ -135,7 +153,7 @@ func (c *conversation) run(ctx context.Context) {
 func (c *conversation) drop() {
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
-	delete(c.h.convs, c.key)
+	c.forget()
 }
 
 // deliver tries one row until it is done with. It is false when the row has to

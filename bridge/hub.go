@@ -26,14 +26,16 @@ type Hub struct {
 	onCredentials []func(id.Account) // likewise
 	watcher       Watcher            // likewise; nil: nobody counts
 
-	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
+	// The constants of these names, maxOther for maxReverse; tests lower them.
+	maxWaiting, maxPending, maxReverse, maxTalks int
 
 	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
 	since map[id.Account]time.Time // when they were taken
 	convs map[id.Conversation]*conversation
-	ctx   context.Context // of Run; nil before and after
-	wg    sync.WaitGroup  // conversations and networks
+	talks map[id.Account]int // how many of convs each has
+	ctx   context.Context    // of Run; nil before and after
+	wg    sync.WaitGroup     // conversations and networks
 }
 
 // Seat is a signed-in account as the core reaches it: package bridge/box
@@ -81,7 +83,8 @@ func NewHub(st *store.Store, dir *puppets.Directory, log *slog.Logger, now func(
 		now = time.Now
 	}
 	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxPending: maxPending, maxReverse: maxOther,
-		seats: make(map[id.Account]Seat), since: make(map[id.Account]time.Time), convs: make(map[id.Conversation]*conversation)}
+		maxTalks: maxTalks, seats: make(map[id.Account]Seat), since: make(map[id.Account]time.Time), convs: make(map[id.Conversation]*conversation),
+		talks: make(map[id.Account]int)}
 }
 
 // Add registers a network. It is called before Run, in the order in which

@@ -192,6 +192,12 @@ func (h *Hub) follow(tx *store.Tx, a id.Account, n id.Network, c Contact, lists 
 	if l := h.link(n); kind == "" || l == nil || l.inviter == nil {
 		return false, nil
 	}
+	// Who adds and removes somebody in a loop, whose server is away, fills no disk.
+	if waiting, err := tx.CountPending(a, c.Address); err != nil {
+		return false, err
+	} else if waiting >= h.maxPending || kind == kindInvite && !h.mayBegin(id.Conversation{Account: a, Peer: c.Address}) {
+		return false, ErrFull
+	}
 	_, err := tx.AddOutgoing(store.Outgoing{Account: a, Peer: c.Address, Network: n, Kind: kind, Created: h.now()})
 	return err == nil, err
 }

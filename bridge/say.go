@@ -21,6 +21,10 @@ const (
 	// maxPending is how many messages an account may have waiting for one
 	// contact's network: a day of talking to a server that is away.
 	maxPending = 1000
+	// maxTalks is for how many contacts an account may have something waiting: all of
+	// a full list and some that are on none. Anybody can be written to, and each costs
+	// a goroutine for as long as their server is away.
+	maxTalks = maxForward + 100
 )
 
 // ErrQueueFull refuses a message to a contact for whom too many wait already.
@@ -42,6 +46,9 @@ func (h *Hub) Say(ctx context.Context, key id.Conversation, t text.Content) erro
 	}
 	if n == id.Local {
 		return h.sayLocal(ctx, key, body)
+	}
+	if n != h.resident.network && !h.mayBegin(key) {
+		return ErrQueueFull
 	}
 	err = h.st.Update(ctx, func(tx *store.Tx) error {
 		if waiting, err := tx.CountPending(key.Account, key.Peer); err != nil {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -53,7 +55,28 @@ func (s Surface) Handler() http.Handler {
 	mux.Handle("DELETE /sessions/{address}", s.act(s.kick))
 	mux.Handle("POST /notice", s.act(s.notice))
 	mux.Handle("GET /trace/{id}", s.act(s.trace))
+	if s.Token == "" {
+		return byOwnName(mux)
+	}
 	return mux
+}
+
+// byOwnName refuses who asks for this machine under a name that is not its own: a page
+// in a browser here, whose name on the net was made to mean this machine, would read
+// the answers as those of its own server. Without a token nothing else keeps it out.
+func byOwnName(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if host != "" && !strings.EqualFold(host, "localhost") && (err != nil || !ip.Unmap().IsLoopback()) {
+			problem(w, http.StatusForbidden, errors.New("ask for localhost or 127.0.0.1, or set admin.token_file"))
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // look guards what tells of the gateway as a whole.

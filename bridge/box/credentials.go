@@ -19,6 +19,7 @@ const (
 	textUnlinked = "This WebTV is not signed up for Messenger yet. Please ask your service's operator."
 	textStale    = "Messenger sign-in took too long. Please try again."
 	textKeyTaken = "This service could not recognize your sign-on. Please disconnect and connect again."
+	textCrowd    = "Too many WebTVs have signed up for Messenger just now. Please try again in an hour."
 	textForeign  = "This WebTV is signed up for Messenger under another name. Please ask your service's operator."
 )
 
@@ -94,8 +95,13 @@ func (g *Gateway) accountOf(ctx context.Context, b service.Box, l *login) (id.Ac
 }
 
 // register makes the account of a new box.
-func (g *Gateway) register(ctx context.Context, b service.Box, a id.Account) error {
-	err := g.hub.CreateAccount(ctx, bridge.NewAccount{Address: a, Box: &store.Box{SSID: b.SSID, UserID: b.UserID}})
+func (g *Gateway) register(ctx context.Context, b service.Box, a id.Account) (err error) {
+	if !g.newcomers.begin(b.Remote.Addr(), g.now()) {
+		return &service.Refusal{Text: textCrowd, Reason: fmt.Sprintf("no account is made for box %s (user %d): %d accounts within %s from one address, or %d in all, are the most",
+			b.SSID, b.UserID, maxNewFrom, newWindow, maxNew)}
+	}
+	defer func() { g.newcomers.end(b.Remote.Addr(), err == nil) }()
+	err = g.hub.CreateAccount(ctx, bridge.NewAccount{Address: a, Box: &store.Box{SSID: b.SSID, UserID: b.UserID}})
 	switch {
 	case errors.Is(err, store.ErrBoxTaken): // by another request of its own, a moment ago
 		return unlinked(b, "has got another address meanwhile")

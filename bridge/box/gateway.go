@@ -9,6 +9,7 @@
 //     hints or read its published look (an atomic pointer); they never wait for
 //     it. Its own connection does, with a task.
 //   - logins: the challenges under way, one mutex, never held over a call out.
+//   - newcomers: how many accounts boxes have made lately, one mutex, likewise.
 //   - ledger: one goroutine notes what was written to boxes.
 package box
 
@@ -86,6 +87,7 @@ type Gateway struct {
 	greetAfter time.Duration
 	signed     func(wire.Dialect, SignIn)
 	logins     logins
+	newcomers  newcomers
 	signIns    chan struct{} // a token for each sign-in that reads the store
 	ledger     *ledger
 	unshown    atomic.Int64

@@ -96,6 +96,14 @@ func (l *login) Cancel() {
 	delete(ls.open, l.challenge)
 }
 
+// Vouched implements server.Voucher.
+func (l *login) Vouched() bool {
+	ls := &l.g.logins
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return l.byBox
+}
+
 // take uses the challenge up; false if it was used or is too old.
 func (l *login) take() (ticket string, byBox, ok bool) {
 	ls := &l.g.logins

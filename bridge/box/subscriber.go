@@ -89,7 +89,7 @@ func (g *Gateway) Register(ctx context.Context, b service.Box, name string) (ser
 	}
 	err = g.register(ctx, b, a)
 	var refusal *service.Refusal
-	if errors.As(err, &refusal) {
+	if errors.As(err, &refusal) && refusal.Text == textUnlinked {
 		return sub, &service.Refusal{Status: 400, Text: textNameTaken, Reason: refusal.Reason}
 	}
 	if err != nil {

@@ -149,7 +149,7 @@ func (l *limits) learn(route, major string, a *answer) {
 	left, err := strconv.Atoi(a.header.Get("X-RateLimit-Remaining"))
 	reset, err2 := strconv.ParseFloat(a.header.Get("X-RateLimit-Reset-After"), 64)
 	if err == nil && err2 == nil {
-		until := now.Add(time.Duration(reset * float64(time.Second)))
+		until := now.Add(holdFor(reset))
 		if now.Before(b.reset) { // others are under way: their turns are taken already
 			left = min(left, b.left)
 		}

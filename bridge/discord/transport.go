@@ -30,7 +30,19 @@ const (
 	maxInvalid    = 2000
 	// edgeBan is how long to wait after an HTML 429 that does not say.
 	edgeBan = time.Minute
+	// maxHold is the longest that one answer holds requests; if it is to be longer the
+	// next answer says so again.
+	maxHold = time.Hour
 )
+
+// holdFor is a time in seconds that an answer names, within what makes sense: what is
+// no number, or negative, is 0.
+func holdFor(s float64) time.Duration {
+	if !(s > 0) {
+		return 0
+	}
+	return time.Duration(min(s, maxHold.Seconds()) * float64(time.Second))
+}
 
 // answer is what a request came to, beside the body.
 type answer struct {
@@ -133,10 +145,10 @@ func (t *transport) limited(resp *http.Response, a *answer) error {
 		Global bool    `json:"global"`
 	}
 	isJSON := loose(body, &said)
-	a.after = time.Duration(said.After * float64(time.Second))
+	a.after = holdFor(said.After)
 	if a.after <= 0 {
 		s, _ := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64)
-		a.after = time.Duration(s * float64(time.Second))
+		a.after = holdFor(s)
 	}
 	if a.after <= 0 {
 		a.after = edgeBan

@@ -288,7 +288,7 @@ func (n *Network) accept(ctx context.Context, r room) (room, error) {
 		return room{}, err
 	}
 	if m := memberOf(all, r.friend); m != nil && m.Displayname != "" {
-		r.name = m.Displayname
+		r.name = cutName(m.Displayname)
 		if err := n.setName(ctx, r.id, r.name); err != nil {
 			return room{}, err
 		}

@@ -106,19 +106,20 @@ func (n *Network) thrownOut(ctx context.Context, r room, evt *event.Event) error
 
 // friendJoined handles a friend who came in or changed the display name.
 func (n *Network) friendJoined(ctx context.Context, r room, m *event.MemberEventContent) error {
+	name := cutName(m.Displayname) // it stands in lines of ours, one for each word of theirs
 	switch r.state {
 	case stateLeft:
 		return nil
 	case stateAsked:
-		return n.setName(ctx, r.id, m.Displayname)
+		return n.setName(ctx, r.id, name)
 	}
-	if r.state == stateJoined && r.name == m.Displayname {
+	if r.state == stateJoined && r.name == name {
 		return nil
 	}
-	if err := n.arrived(ctx, r, m.Displayname); err != nil {
+	if err := n.arrived(ctx, r, name); err != nil {
 		return err // the old name stays, and with it that there is news to tell
 	}
-	return n.setName(ctx, r.id, m.Displayname)
+	return n.setName(ctx, r.id, name)
 }
 
 // arrived notes that the friend is in the room.
@@ -265,7 +266,7 @@ func readHints(evt *event.Event) (h hints) {
 			h.encrypted = h.encrypted || *s.StateKey == ""
 		case event.StateMember:
 			if *s.StateKey == string(evt.Sender) {
-				h.name = s.Content.AsMember().Displayname
+				h.name = cutName(s.Content.AsMember().Displayname)
 			}
 		case event.StateRoomName:
 			h.room = cutName(s.Content.AsRoomName().Name)

@@ -3,6 +3,7 @@ package matrix
 import (
 	"context"
 	"encoding/json"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -26,6 +27,11 @@ type typist struct {
 // fed gives the parts of a sync their effect. The feed is nil for a ghost whose
 // box is signed out: nobody looks at who types then.
 func (n *Network) fed(ctx context.Context, f *feed, resp *mautrix.RespSync) {
+	defer func() {
+		if p := recover(); p != nil { // no homeserver ends the process
+			n.log.Error("a part of a sync is skipped", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	for _, e := range resp.Presence.Events {
 		n.presenceCame(ctx, e)
 	}

@@ -26,7 +26,7 @@ const (
 	// good camera.
 	maxSource = 12 << 20
 	// maxDecoded is how much memory the pixels of one picture may take, in bytes: a
-	// usual JPEG of 44 million, a progressive one of 8, a PNG of 16. With converters
+	// usual JPEG of 44 million, a progressive one of 8, a PNG of 16 (interlaced: of 8). With converters
 	// and fetchers it bounds the whole (design.md 8: 512 MB for all).
 	maxDecoded = 64 << 20
 	// maxSide is the longest side, in pixels: the format with the least has 16 bits.
@@ -110,7 +110,9 @@ func measure(kind string, data []byte) (size image.Point, cost int64, err error)
 			return image.Pt(c.Width, c.Height), jpegCost(data), nil
 		}
 	case kindPNG:
-		c, err = png.DecodeConfig(r)
+		if c, err = png.DecodeConfig(r); err == nil {
+			return image.Pt(c.Width, c.Height), int64(c.Width) * int64(c.Height) * pngPixel(data, c.ColorModel), nil
+		}
 	case kindGIF:
 		c, err = gif.DecodeConfig(r)
 	case kindBMP:

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // http.go: what boxes ask.
@@ -32,8 +30,6 @@ const (
 	idleTimeout = 30 * time.Second
 	// maxHead bounds a request's head, in bytes: boxes send about 600.
 	maxHead = 8 << 10
-	// maxConnections is how many are open at a time.
-	maxConnections = 256
 )
 
 // newServer bounds what a caller can make us wait for.
@@ -42,8 +38,6 @@ func (g *Gallery) newServer() *http.Server {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return g.ctx }}
 }
-
-func limited(l net.Listener) net.Listener { return netutil.LimitListener(l, maxConnections) }
 
 // ServeHTTP answers one request: a picture, or a line of plain text.
 func (g *Gallery) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"image/color"
 	"net/http"
 	"strings"
 )
@@ -135,6 +136,33 @@ func frameCost(f []byte, progressive bool) int64 {
 		return samples * 5
 	}
 	return samples
+}
+
+// pngPixel is how many bytes a pixel of a PNG takes while it is decoded. Shades of
+// gray become colours if one of them is transparent (tRNS), which the head does not
+// tell; of an interlaced one the passes are there beside the whole.
+func pngPixel(data []byte, m color.Model) int64 {
+	const signature, frame, interlace = 8, 12, 28 // a frame is a chunk's length, name and sum
+	n := pixel(m)
+	for at := int64(signature); at+frame <= int64(len(data)); at += frame + int64(binary.BigEndian.Uint32(data[at:])) {
+		name := string(data[at+4 : at+8])
+		if name == "IDAT" {
+			break
+		}
+		if name != "tRNS" {
+			continue
+		}
+		switch m {
+		case color.GrayModel:
+			n = pixel(color.NRGBAModel)
+		case color.Gray16Model:
+			n = pixel(color.NRGBA64Model)
+		}
+	}
+	if len(data) > interlace && data[interlace] != 0 {
+		n *= 2
+	}
+	return n
 }
 
 // webpSize is the size of the picture inside a WebP file, which may be another

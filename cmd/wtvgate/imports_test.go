@@ -33,7 +33,7 @@ var rules = map[string][]string{
 	"wtvgate/bridge/config":          {"wtvgate/bridge/id", "github.com/spf13/viper", "github.com/go-viper/mapstructure", "go.yaml.in/yaml"},
 	"wtvgate/bridge/publicnet":       {},
 	"wtvgate/bridge/picture": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text",
-		"golang.org/x/image", "golang.org/x/net/netutil"},
+		"golang.org/x/image"},
 	"wtvgate/puppets":      {"wtvgate/bridge/id", "wtvgate/bridge/store"},
 	"wtvgate/bridge":       {"wtvgate/bridge/id", "wtvgate/bridge/store", "wtvgate/bridge/text", "wtvgate/puppets"},
 	"wtvgate/bridge/admin": {"wtvgate/bridge", "wtvgate/bridge/id", "wtvgate/bridge/store"},

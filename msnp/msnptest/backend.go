@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wtvgate/msnp/server"
@@ -39,6 +40,8 @@ type Backend struct {
 	// afterwards that nobody was there.
 	RingHook  func()
 	RingFails bool
+	// Vouches: whoever signs in was told the answer for another proof (server.Voucher).
+	Vouches atomic.Bool
 
 	mu       sync.Mutex
 	accounts map[string]*Account
@@ -260,6 +263,9 @@ func (l *login) Challenge() string {
 
 // Cancel implements server.Login.
 func (l *login) Cancel() {}
+
+// Vouched implements server.Voucher.
+func (l *login) Vouched() bool { return l.b.Vouches.Load() }
 
 // Verify implements server.Login.
 func (l *login) Verify(_ context.Context, response string, n server.Notifier) (server.Session, error) {

@@ -143,10 +143,9 @@ func (s *session) usrResponse(ctx context.Context, cmd wire.Command) error {
 	login := s.login
 	s.login = nil
 	s.note = newNotifier(s)
-	acct, err := s.verify(ctx, login, cmd.Args[3:])
+	acct, err := s.attempt(ctx, login, cmd.Args[3:])
 	if err != nil {
 		login.Cancel()
-		s.slowDown(err)
 		return fatal(err)
 	}
 	s.acct = acct
@@ -160,16 +159,37 @@ func (s *session) usrResponse(ctx context.Context, cmd wire.Command) error {
 	return nil
 }
 
-// slowDown makes somebody wait who has given too many wrong answers; an error
-// of ours is not one.
-func (s *session) slowDown(err error) {
-	var refusal *wire.Error
-	if !errors.As(err, &refusal) || refusal.Code != wire.ErrAuthFailed {
-		return
+// attempt is verify for somebody who may be guessing: after too many wrong answers
+// each further one comes late. A password can be guessed, so there one at a time is
+// looked at, after its pause: many connections are no faster than one.
+func (s *session) attempt(ctx context.Context, login server.Login, words []string) (server.Session, error) {
+	key := failKey{server.Source(s.c.Client().Remote.Addr()), s.address}
+	if v, ok := login.(server.Voucher); s.traits.method != server.MD5 || ok && v.Vouched() {
+		acct, err := s.verify(ctx, login, words)
+		if isWrong(err) && s.sh.fails.add(key, s.c.Options().Now()) {
+			s.c.Pause(failPause)
+		}
+		return acct, err
 	}
-	if s.sh.fails.add(failKey{s.c.Client().Remote.Addr(), s.address}, s.c.Options().Now()) {
+	late, ok := s.sh.fails.begin(key, s.c.Options().Now())
+	if !ok {
+		s.c.Pause(failPause) // a connection that ends at once would be the next one sooner
+		return nil, denied(errors.New("one of too many attempts at once"))
+	}
+	wrong := true // a panic is no way around either
+	defer func() { s.sh.fails.end(key, late, wrong) }()
+	if late {
 		s.c.Pause(failPause)
 	}
+	acct, err := s.verify(ctx, login, words)
+	wrong = isWrong(err)
+	return acct, err
+}
+
+// isWrong tells of a wrong answer; an error of ours is none.
+func isWrong(err error) bool {
+	var refusal *wire.Error
+	return errors.As(err, &refusal) && refusal.Code == wire.ErrAuthFailed
 }
 
 func (s *session) verify(ctx context.Context, login server.Login, words []string) (server.Session, error) {

@@ -68,7 +68,8 @@ const (
 const (
 	// DefaultConnections is `messenger.max_connections` of the configuration.
 	DefaultConnections = 20000
-	// DefaultPerAddress leaves room for a club behind one proxy; loopback
+	// DefaultPerAddress is how many connections one Source may have. It leaves room
+	// for a club behind one proxy; loopback
 	// addresses are exempt, because a proxy on the same machine hides everyone.
 	DefaultPerAddress = 256
 	// DefaultEarly is how many commands a stranger may send: a sign-in has six.
@@ -101,7 +102,7 @@ var (
 // Limits are the bounds of the server; zero fields take the defaults.
 type Limits struct {
 	Connections int // all together
-	PerAddress  int // from one address, loopback exempt
+	PerAddress  int // from one Source, loopback exempt
 	Early       int // commands before sign-in
 	Queue       int // unwritten bytes of one connection
 	// Silence is how long the other end may leave bytes unacknowledged (Linux).

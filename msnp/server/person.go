@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/netip"
 	"strings"
 
 	"wtvgate/msnp/wire"
@@ -37,4 +38,18 @@ func (p Person) Shown() string {
 		return p.Address
 	}
 	return wire.Escape(p.Name)
+}
+
+// sourceBits of an IPv6 address are one source: a subscriber has a /64 and as many
+// addresses in it as they like.
+const sourceBits = 64
+
+// Source is what counts as one place that connections come from: an IPv4 address, or
+// the network that one subscriber has in IPv6.
+func Source(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if p, err := a.Prefix(sourceBits); err == nil && a.Is6() && !a.IsLoopback() {
+		return p.Addr()
+	}
+	return a
 }

@@ -67,7 +67,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}
-	perAddr   map[netip.Addr]int
+	perAddr   map[netip.Addr]int // by Source
 	listeners map[net.Listener]struct{}
 	stopping  bool
 	empty     chan struct{} // closed when stopping and no connection is left
@@ -193,7 +193,7 @@ func (s *Server) start(nc net.Conn) {
 func (s *Server) admit(c *Conn) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	addr := c.remote.Addr()
+	addr := Source(c.remote.Addr())
 	switch {
 	case s.stopping:
 		return "shutdown"
@@ -228,7 +228,7 @@ func (s *Server) refuseConn(c *Conn, why string) {
 }
 
 func (s *Server) remove(c *Conn) {
-	addr := c.remote.Addr()
+	addr := Source(c.remote.Addr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

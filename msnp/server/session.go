@@ -68,6 +68,12 @@ type Login interface {
 	Cancel()
 }
 
+// Voucher is a Login that knows whether somebody who proved otherwise who they are,
+// a box by its ticket, was told the answer to its challenge: then it is no guess.
+type Voucher interface {
+	Vouched() bool
+}
+
 // Session is one signed-in account as the notification server sees it. Its
 // methods are called from the connection's reader, one at a time.
 //

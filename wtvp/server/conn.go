@@ -34,6 +34,7 @@ type conn struct {
 	sess Session       // of the connection, once it is secured
 	out  *rc4.Cipher   // stream of the answers, nil while plain
 
+	large     bool // holds a token of srv.large
 	requests  int  // heads read
 	refusals  int  // of services
 	afterBody bool // the last request had a body, so surplus bytes may follow
@@ -45,10 +46,34 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn, services map[string]Handler, remote netip.AddrPort, id uint64) *conn {
 	br := bufio.NewReaderSize(nc, readBuffer)
-	return &conn{
+	c := &conn{
 		srv: s, nc: nc, services: services, remote: remote, local: addrPort(nc.LocalAddr()), id: id,
 		log: s.opts.Log.With("conn", id, "remote", remote),
 		br:  br, rd: wire.NewReader(br),
+	}
+	c.rd.Guard(c.takeLarge)
+	return c
+}
+
+// takeLarge lets a large request be read, while there are not too many.
+func (c *conn) takeLarge() error {
+	if c.large {
+		return nil
+	}
+	select {
+	case c.srv.large <- struct{}{}:
+		c.large = true
+		return nil
+	default:
+		return &wire.Error{Status: 503, Reason: "too many large requests at once"}
+	}
+}
+
+// giveLarge is the end of one.
+func (c *conn) giveLarge() {
+	if c.large {
+		c.large = false
+		<-c.srv.large
 	}
 }
 
@@ -84,6 +109,7 @@ var (
 
 // serveOne reads and answers one request. Any error ends the connection.
 func (c *conn) serveOne(ctx context.Context) error {
+	defer c.giveLarge()
 	head, err := c.readHead()
 	if err == nil {
 		c.requests++

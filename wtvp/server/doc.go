@@ -36,6 +36,9 @@ const (
 	// HandlerTimeout ends the context of a handler. A box waits 240 s or more for a messengerlogin (section 9.2).
 	HandlerTimeout = 2 * time.Minute
 
+	// maxLarge is how many requests with a head or body beyond wire.Usual are under way at a time: no box sends one, and each
+	// may take 100 KB. More are refused.
+	maxLarge = 256
 	// readBuffer is small because a box sends about 1 KB at a time and there may be thousands of connections.
 	readBuffer = 2 << 10
 	// lingerTimeout and lingerBytes bound how long and how much a connection that was refused is still read, so that the

@@ -96,6 +96,7 @@ func (o *Options) setDefaults() {
 type Server struct {
 	opts     Options
 	services map[string]Handler // not changed once serving
+	large    chan struct{}      // a token for each large request
 
 	mu        sync.Mutex
 	closing   bool
@@ -116,6 +117,7 @@ func New(o Options) *Server {
 	return &Server{
 		opts:      o,
 		services:  make(map[string]Handler),
+		large:     make(chan struct{}, maxLarge),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		perAddr:   make(map[netip.Addr]int),

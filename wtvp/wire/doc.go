@@ -22,6 +22,9 @@ const (
 	// MaxBody is the largest body in bytes. Forms of the pages this gateway serves are below 4 KB; a box sends more only
 	// to mail and disk services.
 	MaxBody = 64 << 10
+	// Usual is what heads and bodies of boxes stay below, in bytes, the longest ticket and challenge included. What is larger is
+	// read, but a server may bound how many of it there are at a time (Reader.Guard).
+	Usual = 8 << 10
 	// MaxSurplus is how many bytes that belong to no request are skipped before one. Boxes are known to send more bytes
 	// after a POST than its Content-length says.
 	MaxSurplus = 4 << 10

@@ -18,6 +18,18 @@ type Reader struct {
 	src  Source
 	line []byte // the line being read; after Await it holds the first bytes of the request line
 	head int    // bytes of the head read so far
+	gate func() error
+}
+
+// Guard has f asked before a head grows beyond Usual bytes, and before a body of more is read: its error ends the reading.
+func (r *Reader) Guard(f func() error) { r.gate = f }
+
+// large asks the guard.
+func (r *Reader) large() error {
+	if r.gate == nil {
+		return nil
+	}
+	return r.gate()
 }
 
 // NewReader returns a Reader on src.
@@ -137,6 +149,11 @@ func (r *Reader) ReadBody(n int) ([]byte, error) {
 	if n > MaxBody {
 		return nil, badRequest(fmt.Sprintf("body of more than %d bytes", MaxBody))
 	}
+	if n > Usual {
+		if err := r.large(); err != nil {
+			return nil, err
+		}
+	}
 	const step = 4 << 10
 	body := make([]byte, 0, min(n, step))
 	for len(body) < n {
@@ -195,6 +212,11 @@ func (r *Reader) readLine() (string, error) {
 		line = append(line, c)
 		if r.head++; r.head > MaxHead {
 			return "", badRequest(fmt.Sprintf("head of more than %d bytes", MaxHead))
+		}
+		if r.head == Usual+1 {
+			if err := r.large(); err != nil {
+				return "", err
+			}
 		}
 		if len(line) > MaxLine {
 			return "", badRequest(fmt.Sprintf("line of more than %d bytes", MaxLine))
