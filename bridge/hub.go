@@ -26,7 +26,10 @@ type Hub struct {
 	onCredentials []func(id.Account) // likewise
 	watcher       Watcher            // likewise; nil: nobody counts
 
-	maxWaiting, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
+	maxWaiting, maxFolded, maxPending, maxReverse int // the constants of these names, maxOther for the last; tests lower them
+
+	waiting, folded places // for rows of the inbox
+	tides           tides  // of those who write a lot
 
 	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
 	seats map[id.Account]Seat
@@ -80,7 +83,7 @@ func NewHub(st *store.Store, dir *puppets.Directory, log *slog.Logger, now func(
 	if now == nil {
 		now = time.Now
 	}
-	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxPending: maxPending, maxReverse: maxOther,
+	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxFolded: maxFolded, maxPending: maxPending, maxReverse: maxOther,
 		seats: make(map[id.Account]Seat), since: make(map[id.Account]time.Time), convs: make(map[id.Conversation]*conversation)}
 }
 
