@@ -182,9 +182,10 @@ func (h *Hub) WaitingFrom(ctx context.Context, key id.Conversation, after int64,
 // Delivered notes rows that were written to the box, and has their networks
 // show them as read.
 func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
-	newest := make(map[id.Conversation]Waiting)
+	newest, read := make(map[id.Conversation]Waiting), make(map[id.Conversation]bool)
 	for _, r := range rows {
 		key := id.Conversation{Account: r.Account, Peer: r.Peer}
+		read[key] = true
 		if l := h.link(r.Network); l != nil && l.reader != nil && r.Event != "" && r.ID > newest[key].ID {
 			newest[key] = r
 		}
@@ -204,6 +205,11 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 				late = append(late, r)
 			}
 		}
+		for key := range read {
+			if err := tx.Untell(key); err != nil {
+				return err
+			}
+		}
 		for key, r := range newest {
 			if _, err := tx.AddOutgoing(store.Outgoing{Account: key.Account, Peer: key.Peer, Network: r.Network,
 				Kind: kindRead, Event: r.Event, Created: h.now()}); err != nil {
@@ -220,6 +226,9 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 	}
 	for key := range newest {
 		h.wake(key)
+	}
+	for key := range read {
+		h.waiting.forget(key)
 	}
 	for _, r := range late {
 		if s := h.Seat(r.Account); s != nil {
