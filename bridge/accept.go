@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 		if ok, err := fill(tx, &in); err != nil || !ok {
 			return err
 		}
-		if ok, err := h.place(tx, &in); err != nil || !ok {
+		if err := h.place(tx, &in); err != nil {
 			return err
 		}
 		in.Stored = h.now()
@@ -61,6 +62,9 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 		}
 		return nil
 	})
+	if errors.Is(err, errFull) {
+		return nil // its line says so
+	}
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
 	}
@@ -81,25 +85,32 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 	return nil
 }
 
+// errFull undoes what a row did for which there is no place, so that a flood beyond
+// all limits costs neither disk nor anybody's time.
+var errFull = errors.New("bridge: no more can wait")
+
 // place finds a place for a row among those that wait, or among those that were set
-// aside. The last one is for a line that says so; beyond it there is none.
-func (h *Hub) place(tx *store.Tx, in *store.Incoming) (bool, error) {
+// aside. The last one is for a line that says so; beyond it there is errFull.
+func (h *Hub) place(tx *store.Tx, in *store.Incoming) error {
 	key := conversationOf(in)
 	p, most, count := &h.waiting, h.maxWaiting, tx.CountPendingIncoming
 	if in.State == store.Folded {
 		p, most, count = &h.folded, h.maxFolded, tx.CountFolded
 	}
 	ok, last, err := p.take(key, most, h.now(), func() (int, error) { return count(key.Account, key.Peer) })
+	if err == nil && !ok {
+		err = errFull
+	}
 	if err != nil || !last {
-		return ok, err
+		return err
 	}
 	full, err := noticeRow(in.Account, in.Peer, "More messages came than can wait here. The newest were not kept.", h.now())
 	if err != nil {
-		return false, err
+		return err
 	}
 	in.Kind, in.Name, in.Body, in.Event = full.Kind, full.Name, full.Body, ""
 	h.log.Warn("a conversation's inbox is full", "conv", key)
-	return true, nil
+	return nil
 }
 
 // admit applies the account's privacy to a friend who writes or asks: blocked

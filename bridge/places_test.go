@@ -83,3 +83,56 @@ func TestPlacesAreBounded(t *testing.T) {
 		t.Errorf("%v, %v, %v", ok, last, err)
 	}
 }
+
+// TestWhatIsRefusedCostsNothing: neither a row nor a key is left of it, and it comes
+// when there is a place.
+func TestWhatIsRefusedCostsNothing(t *testing.T) {
+	r := newRig(t)
+	r.run()
+	r.hub.maxWaiting = 2
+	for i := range 4 {
+		r.receive(message(fmt.Sprint("$", i), fmt.Sprint(i)))
+	}
+	full := []string{"bob@fake.example: 0", "bob@fake.example: 1", "bob@fake.example: (More messages came than can wait here. The newest were not kept.)"}
+	equal(t, r.inbox(alice), full)
+	rows, err := r.hub.WaitingFrom(t.Context(), aliceBob, 0, 10)
+	if err == nil {
+		err = r.hub.Delivered(t.Context(), rows)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		r.receive(message(fmt.Sprint("$", i), fmt.Sprint(i)))
+	}
+	equal(t, r.inbox(alice), []string{"bob@fake.example: 3", "bob@fake.example: 4"})
+}
+
+// TestDeliveredInParts: what many boxes were written at once is noted in several
+// changes, between which others have their turn.
+func TestDeliveredInParts(t *testing.T) {
+	r := newRig(t)
+	in := receiver{r.hub, r.hub.links[0]} // nothing runs that stores anything else
+	const lines = 2*maxNoted + 1
+	for i := range lines {
+		if err := in.Receive(t.Context(), message(fmt.Sprint("$", i), fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := r.hub.WaitingFrom(t.Context(), aliceBob, 0, lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := r.st.Transactions()
+	if err := r.hub.Delivered(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := r.st.Transactions(); after-before != 3 {
+		t.Errorf("%d changes", after-before)
+	}
+	equal(t, r.inbox(alice), nil)
+	if err := r.hub.Delivered(t.Context(), rows); err != nil { // again, after an error
+		t.Fatal(err)
+	}
+	equal(t, r.inbox(alice), nil)
+}

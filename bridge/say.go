@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"wtvgate/bridge/id"
@@ -179,9 +180,22 @@ func (h *Hub) WaitingFrom(ctx context.Context, key id.Conversation, after int64,
 	return h.st.WaitingIncoming(ctx, key, after, limit)
 }
 
+// maxNoted is how many rows one change notes: those of a thousand boxes at once
+// would keep everybody else's messages waiting.
+const maxNoted = 100
+
 // Delivered notes rows that were written to the box, and has their networks
-// show them as read.
+// show them as read. After an error some may have been noted: it is called again.
 func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
+	for some := range slices.Chunk(rows, maxNoted) {
+		if err := h.delivered(ctx, some); err != nil {
+			return fmt.Errorf("bridge: noting delivered messages: %w", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) delivered(ctx context.Context, rows []Waiting) error {
 	newest, read := make(map[id.Conversation]Waiting), make(map[id.Conversation]bool)
 	for _, r := range rows {
 		key := id.Conversation{Account: r.Account, Peer: r.Peer}
@@ -219,7 +233,7 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("bridge: noting delivered messages: %w", err)
+		return err
 	}
 	for _, r := range rows {
 		h.watch(ToBox, r.Network, r.Kind, WrittenToBox, r.Stored)

@@ -158,12 +158,12 @@ func TestFloodsApart(t *testing.T) {
 		for i := range highTide + 1 {
 			s.receive(MessageEvent{Event: id.Event(fmt.Sprint("$r", i)), Account: alice, From: "room", Name: "Room", Speaker: "Bob", Text: text.Content{Body: "hi"}, Time: time.Now()})
 		}
-		kept, err := s.hub.Kept(t.Context(), alice)
-		if err != nil || len(kept) != 1 || kept[0] != (Backlog{bob, 1}) {
+		kept, err := s.hub.Kept(s.t.Context(), alice)
+		if err != nil || len(kept) != 1 || kept[0] != (Backlog{Peer: bob, Count: 1}) {
 			t.Errorf("kept: %v, %v", kept, err)
 		}
 		s.reads()
-		if _, _, err := s.hub.RemoveContact(t.Context(), alice, helper, listForward, nil); err != nil {
+		if _, _, err := s.hub.RemoveContact(s.t.Context(), alice, helper, listForward, nil); err != nil {
 			t.Fatal(err)
 		}
 		from := s.n
@@ -237,7 +237,7 @@ func TestFoldedIsNotDelivered(t *testing.T) {
 	onFlood(t, func(s *flooded) {
 		s.writes(highTide + 1)
 		s.reads()
-		err := s.st.View(t.Context(), func(tx *store.Tx) error {
+		err := s.st.View(s.t.Context(), func(tx *store.Tx) error {
 			row, err := tx.IncomingByEvent(aliceBob, "fake", id.Event(fmt.Sprint("$", highTide)))
 			if err != nil || row.State != store.Folded {
 				t.Errorf("%+v, %v", row, err)

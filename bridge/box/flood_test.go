@@ -79,7 +79,7 @@ func TestToldEachTimeTheBoxIsOff(t *testing.T) {
 		writes := func() {
 			t.Helper()
 			n++
-			err := p.in.Receive(t.Context(), bridge.MessageEvent{Event: id.Event(fmt.Sprint("$", n)), Account: acct("alice"), From: "dan",
+			err := p.in.Receive(s.t.Context(), bridge.MessageEvent{Event: id.Event(fmt.Sprint("$", n)), Account: acct("alice"), From: "dan",
 				Name: "Dan", Text: text.Content{Body: "hi"}, Time: time.Now()})
 			if err != nil {
 				t.Fatal(err)
