@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,9 +24,9 @@ func (h *Hub) accept(ctx context.Context, in store.Incoming, friend string) erro
 // acceptAs is accept where the row depends on others: fill completes it within the
 // transaction, or says that there is nothing to store. It may be called again.
 func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fill func(*store.Tx, *store.Incoming) (bool, error)) error {
-	var stored, listed, repeated, untold bool
+	var stored, listed, repeated, untold, waits bool
 	err := h.st.Update(ctx, func(tx *store.Tx) error {
-		stored, listed, repeated, untold = false, false, false, false
+		stored, listed, repeated, untold, waits = false, false, false, false, false
 		if in.Event != "" {
 			if fresh, err := tx.Seen(in.Network, in.Event); err != nil || !fresh {
 				repeated = err == nil
@@ -46,28 +47,24 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 		if ok, err := fill(tx, &in); err != nil || !ok {
 			return err
 		}
-		n, err := tx.CountPendingIncoming(in.Account, in.Peer)
-		if err != nil || n > h.maxWaiting {
+		if err := h.place(tx, &in); err != nil {
 			return err
-		}
-		if n == h.maxWaiting {
-			full, err := noticeRow(in.Account, in.Peer, "More messages came than can wait here. The newest were not kept.", h.now())
-			if err != nil {
-				return err
-			}
-			in.Kind, in.Name, in.Body, in.Event = full.Kind, full.Name, full.Body, ""
-			h.log.Warn("a conversation's inbox is full", "conv", id.Conversation{Account: in.Account, Peer: in.Peer})
 		}
 		in.Stored = h.now()
-		if _, err = tx.AddIncoming(in); err != nil {
+		if _, err := tx.AddIncoming(in); err != nil {
 			return err
 		}
-		stored = true
-		if friend != "" && n == 0 && in.Kind == kindMessage { // a reaction is nothing that anybody waits for
+		stored, waits = true, in.State != store.Folded
+		if friend != "" && in.Kind == kindMessage { // a reaction is nothing that anybody waits for
+			var err error
 			untold, err = h.beginsToWait(tx, in)
+			return err
 		}
-		return err
+		return nil
 	})
+	if errors.Is(err, errFull) {
+		return nil // its line says so
+	}
 	if err != nil {
 		return fmt.Errorf("bridge: storing a message: %w", err)
 	}
@@ -81,10 +78,38 @@ func (h *Hub) acceptAs(ctx context.Context, in store.Incoming, friend string, fi
 		if listed {
 			s.ListsChanged()
 		}
-		if stored {
+		if waits {
 			s.Waiting(in.Peer)
 		}
 	}
+	return nil
+}
+
+// errFull undoes what a row did for which there is no place, so that a flood beyond
+// all limits costs neither disk nor anybody's time.
+var errFull = errors.New("bridge: no more can wait")
+
+// place finds a place for a row among those that wait, or among those that were set
+// aside. The last one is for a line that says so; beyond it there is errFull.
+func (h *Hub) place(tx *store.Tx, in *store.Incoming) error {
+	key := conversationOf(in)
+	p, most, count := &h.waiting, h.maxWaiting, tx.CountPendingIncoming
+	if in.State == store.Folded {
+		p, most, count = &h.folded, h.maxFolded, tx.CountFolded
+	}
+	ok, last, err := p.take(key, most, h.now(), func() (int, error) { return count(key.Account, key.Peer) })
+	if err == nil && !ok {
+		err = errFull
+	}
+	if err != nil || !last {
+		return err
+	}
+	full, err := noticeRow(in.Account, in.Peer, "More messages came than can wait here. The newest were not kept.", h.now())
+	if err != nil {
+		return err
+	}
+	in.Kind, in.Name, in.Body, in.Event = full.Kind, full.Name, full.Body, ""
+	h.log.Warn("a conversation's inbox is full", "conv", key)
 	return nil
 }
 

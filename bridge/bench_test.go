@@ -78,16 +78,32 @@ func BenchmarkSay(b *testing.B) {
 	}
 }
 
-// BenchmarkReceive is a friend's message until its network may forget it.
+// BenchmarkReceive is a friend's message until its network may forget it, while
+// nothing waits for the account, and while a flood of others does.
 func BenchmarkReceive(b *testing.B) {
-	h, n := benchHub(b)
-	h.maxWaiting = 1 << 30
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		e := MessageEvent{Event: id.Event(fmt.Sprint("$", i)), Account: alice, From: "bob", Name: "Bob", Text: text.Content{Body: "hello"}, Time: time.Now()}
-		if err := n.in.Receive(b.Context(), e); err != nil {
-			b.Fatal(err)
-		}
+	for _, waiting := range []int{0, 25000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			h, n := benchHub(b)
+			h.maxWaiting = 1 << 30
+			err := h.st.Update(b.Context(), func(tx *store.Tx) (err error) {
+				for i := range waiting {
+					if _, err = tx.AddIncoming(store.Incoming{Account: alice, Peer: id.Address(fmt.Sprintf("friend%d@fake.example", i%5)), Kind: kindMessage}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				e := MessageEvent{Event: id.Event(fmt.Sprint("$", i)), Account: alice, From: "bob", Name: "Bob", Text: text.Content{Body: "hello"}, Time: time.Now()}
+				if err := n.in.Receive(b.Context(), e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

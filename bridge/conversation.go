@@ -220,9 +220,10 @@ func (c *conversation) attempt(ctx context.Context, l *link, o store.Outgoing, r
 			err = l.reader.MarkRead(ctx, m, o.Event)
 		}
 	case kindWaiting:
-		if l.waiter != nil && c.waits(ctx) {
-			err = l.waiter.Waiting(ctx, m)
+		if l.waiter == nil || !c.waits(ctx) {
+			return "", c.unsaid(ctx)
 		}
+		err = l.waiter.Waiting(ctx, m)
 	case kindInvite:
 		if l.inviter != nil {
 			err = l.inviter.Invite(ctx, m)

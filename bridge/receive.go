@@ -100,7 +100,11 @@ func (r receiver) message(ctx context.Context, e MessageEvent) error {
 		}
 		contact = "" // the conversation is on no list
 	}
-	return r.h.acceptAs(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
+	accept := r.h.hear
+	if e.Speaker != "" || author != "" { // of several people: not what the account can stop, and shortened otherwise
+		accept = r.h.acceptAs
+	}
+	return accept(ctx, in, contact, func(tx *store.Tx, in *store.Incoming) (bool, error) {
 		if shut, err := r.shut(tx, e.Account, e.By); err != nil || shut {
 			return false, err
 		}

@@ -33,7 +33,7 @@ type Resident interface {
 	// Trouble says what went wrong elsewhere.
 	Trouble(t Trouble) string
 	// Folded is the line that stands for n messages of a contact that were set
-	// aside.
+	// aside; 0 for those that are from now on, which nobody has counted yet.
 	Folded(peer id.Address, n int) string
 }
 
@@ -179,8 +179,20 @@ func (h *Hub) helped(ctx context.Context, a id.Account) (bool, error) {
 		return false, nil
 	}
 	c, _, err := h.st.Contact(ctx, a, h.resident.address)
-	return err == nil && c.Lists&(listForward|listBlock) == listForward, err
+	return err == nil && helps(c), err
 }
+
+// helpedIn is helped inside a transaction.
+func (h *Hub) helpedIn(tx *store.Tx, a id.Account) (bool, error) {
+	if h.resident.address == "" {
+		return false, nil
+	}
+	c, _, err := tx.Contact(a, h.resident.address)
+	return err == nil && helps(c), err
+}
+
+// helps tells whether an entry is that of a helper who may speak.
+func helps(c store.Contact) bool { return c.Lists&(listForward|listBlock) == listForward }
 
 // aside has the helper tell of a trouble. False: the account has no helper, or the
 // store failed, which is logged.

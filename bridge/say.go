@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"wtvgate/bridge/id"
@@ -186,12 +187,26 @@ func (h *Hub) WaitingFrom(ctx context.Context, key id.Conversation, after int64,
 	return h.st.WaitingIncoming(ctx, key, after, limit)
 }
 
+// maxNoted is how many rows one change notes: those of a thousand boxes at once
+// would keep everybody else's messages waiting.
+const maxNoted = 100
+
 // Delivered notes rows that were written to the box, and has their networks
-// show them as read.
+// show them as read. After an error some may have been noted: it is called again.
 func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
-	newest := make(map[id.Conversation]Waiting)
+	for some := range slices.Chunk(rows, maxNoted) {
+		if err := h.delivered(ctx, some); err != nil {
+			return fmt.Errorf("bridge: noting delivered messages: %w", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) delivered(ctx context.Context, rows []Waiting) error {
+	newest, read := make(map[id.Conversation]Waiting), make(map[id.Conversation]bool)
 	for _, r := range rows {
 		key := id.Conversation{Account: r.Account, Peer: r.Peer}
+		read[key] = true
 		if l := h.link(r.Network); l != nil && l.reader != nil && r.Event != "" && r.ID > newest[key].ID {
 			newest[key] = r
 		}
@@ -211,6 +226,11 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 				late = append(late, r)
 			}
 		}
+		for key := range read {
+			if err := tx.Untell(key); err != nil {
+				return err
+			}
+		}
 		for key, r := range newest {
 			if _, err := tx.AddOutgoing(store.Outgoing{Account: key.Account, Peer: key.Peer, Network: r.Network,
 				Kind: kindRead, Event: r.Event, Created: h.now()}); err != nil {
@@ -220,13 +240,16 @@ func (h *Hub) Delivered(ctx context.Context, rows []Waiting) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("bridge: noting delivered messages: %w", err)
+		return err
 	}
 	for _, r := range rows {
 		h.watch(ToBox, r.Network, r.Kind, WrittenToBox, r.Stored)
 	}
 	for key := range newest {
 		h.wake(key)
+	}
+	for key := range read {
+		h.waiting.forget(key)
 	}
 	for _, r := range late {
 		if s := h.Seat(r.Account); s != nil {

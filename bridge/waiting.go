@@ -43,14 +43,38 @@ func (h *Hub) away(a id.Account, peer id.Address) bool {
 	return s == nil || !s.Appearance(peer).Callable
 }
 
-// beginsToWait queues the word to the friend that what they wrote waits, for the
-// first message that does.
+// beginsToWait queues the word to the friend that what they wrote waits: once for
+// each time the box is away, whether or not something waited when it went.
 func (h *Hub) beginsToWait(tx *store.Tx, in store.Incoming) (bool, error) {
 	if l := h.link(in.Network); l == nil || l.waiter == nil || !h.away(in.Account, in.Peer) {
 		return false, nil
 	}
+	if fresh, err := tx.Tell(conversationOf(&in)); err != nil || !fresh {
+		return false, err
+	}
 	_, err := tx.AddOutgoing(store.Outgoing{Account: in.Account, Peer: in.Peer, Network: in.Network, Kind: kindWaiting, Created: h.now()})
 	return err == nil, err
+}
+
+// Turned notes that an account's box has come or goes: from now on friends are told
+// anew that what they write waits. It is called while the box takes calls, or before
+// it does.
+func (h *Hub) Turned(ctx context.Context, a id.Account) error {
+	if err := h.st.UntellAll(ctx, a); err != nil {
+		return fmt.Errorf("bridge: forgetting who was told: %w", err)
+	}
+	return nil
+}
+
+// unsaid forgets that the friend was told, after a word that was not needed: what it
+// was about was read or taken back, and the next that waits is told of.
+func (c *conversation) unsaid(ctx context.Context) error {
+	return c.h.st.Update(ctx, func(tx *store.Tx) error {
+		if n, err := tx.CountUpTo(c.key, 1); err != nil || n > 0 {
+			return err
+		}
+		return tx.Untell(c.key)
+	})
 }
 
 // waitingLine is what the friend reads. It does not tell off from hidden.
@@ -84,7 +108,7 @@ func (c *conversation) waits(ctx context.Context) bool {
 	var n, behind int
 	err := c.h.st.View(ctx, func(tx *store.Tx) (err error) {
 		if behind, err = tx.CountPending(c.key.Account, c.key.Peer); err == nil {
-			n, err = tx.CountPendingIncoming(c.key.Account, c.key.Peer)
+			n, err = tx.CountUpTo(c.key, 1)
 		}
 		return err
 	})
@@ -120,6 +144,8 @@ func (h *Hub) Fold(ctx context.Context, a id.Account) error {
 		if err != nil {
 			return fmt.Errorf("bridge: folding a long conversation: %w", err)
 		}
+		h.waiting.forget(key)
+		h.folded.forget(key)
 		h.log.Info("a long conversation was folded", "conv", key, "waiting", b.Count)
 	}
 	return nil
@@ -144,6 +170,8 @@ func (h *Hub) More(ctx context.Context, key id.Conversation, n int) (moved, left
 	if err != nil {
 		return 0, 0, fmt.Errorf("bridge: bringing back messages: %w", err)
 	}
+	h.waiting.forget(key)
+	h.folded.forget(key)
 	if s := h.Seat(key.Account); s != nil && moved > 0 {
 		s.Waiting(key.Peer)
 	}

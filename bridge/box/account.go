@@ -86,6 +86,7 @@ func (g *Gateway) open(ctx context.Context, info bridge.AccountInfo, c server.Cl
 	} else {
 		a.look.Store(nil) // it went meanwhile, and that was seen
 	}
+	a.turned(ctx)
 	if !g.ledger.busy(a.addr) { // else the session before was here a moment ago
 		if err := g.hub.Fold(ctx, a.addr); err != nil {
 			g.log.Error("cannot fold long conversations; they are shown in full", "account", a.addr, "err", err)
@@ -166,6 +167,7 @@ func (a *account) leave() {
 	for _, t := range a.talks {
 		t.cancel()
 	}
+	a.turned(context.WithoutCancel(a.g.running))
 	if still := a.lingers(); a.turns.wasDropped() && still != nil && a.g.running.Err() == nil {
 		a.look.Store(still)
 		time.AfterFunc(bridge.WaitGrace, a.depart)
@@ -173,6 +175,13 @@ func (a *account) leave() {
 		a.depart()
 	}
 	a.g.log.Info("signed out", "account", a.addr, "conn", a.client.Conn, "after", a.g.now().Sub(a.since).Round(time.Second).String())
+}
+
+// turned has friends told anew that what they write waits: the box has come, or goes.
+func (a *account) turned(ctx context.Context) {
+	if err := a.g.hub.Turned(ctx, a.addr); err != nil {
+		a.g.log.Error("friends may not be told that what they write waits", "account", a.addr, "err", err)
+	}
 }
 
 // lingers is how an account looks that is not there for a moment: as it did, but it

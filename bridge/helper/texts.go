@@ -193,6 +193,9 @@ func (n *Network) Greeting(a bridge.Account) string { return fit(textGreeting(la
 // Folded implements bridge.Resident: the line stands in the conversation with the
 // contact.
 func (n *Network) Folded(peer id.Address, count int) string {
+	if count == 0 {
+		return fit(fmt.Sprintf("(More comes than a TV can show. To read the rest, tell %s: more %s)", displayName, peer.Local()))
+	}
 	return fit(fmt.Sprintf("(%s more. To read them, tell %s: more %s)", messages(count), displayName, peer.Local()))
 }
 

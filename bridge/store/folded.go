@@ -94,7 +94,7 @@ func (tx *Tx) Fold(c id.Conversation, first, last, most int, notice func(n int) 
 	if _, err := tx.exec(sqlStandIn, in.Network, in.Kind, cutName(in.Name), notNil(in.Body), now, until); err != nil {
 		return 0, fmt.Errorf("store: folding %s: %w", c, err)
 	}
-	kept, err := tx.countKept(c)
+	kept, err := tx.CountFolded(c.Account, c.Peer)
 	if err == nil && kept > most {
 		_, err = tx.exec(sqlForget, now, c.Account, c.Peer, kept-most)
 	}
@@ -119,9 +119,12 @@ func (tx *Tx) middle(c id.Conversation, first, last int) (from, until int64, err
 	return from, until, nil
 }
 
-func (tx *Tx) countKept(c id.Conversation) (n int, err error) {
-	err = tx.row(sqlCountKept, []any{c.Account, c.Peer}, &n)
-	return n, err
+// CountFolded counts what is set aside of a conversation.
+func (tx *Tx) CountFolded(a id.Account, peer id.Address) (n int, err error) {
+	if err := tx.row(sqlCountKept, []any{a, peer}, &n); err != nil {
+		return 0, fmt.Errorf("store: counting what %s keeps: %w", a, err)
+	}
+	return n, nil
 }
 
 // Unfold has up to limit folded messages of a conversation wait again, the oldest
@@ -135,7 +138,7 @@ func (tx *Tx) Unfold(c id.Conversation, limit int) (moved, left int, err error) 
 		_, err = tx.exec(sqlForget, now, c.Account, c.Peer, n)
 	}
 	if err == nil {
-		left, err = tx.countKept(c)
+		left, err = tx.CountFolded(c.Account, c.Peer)
 	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("store: unfolding %s: %w", c, err)

@@ -31,6 +31,7 @@ const (
 		WHERE state = 'pending' AND account = ? AND id > ? ORDER BY id LIMIT ?`
 	sqlCountIncoming     = `SELECT count(*) FROM inbox WHERE state = 'pending' AND account = ?`
 	sqlCountIncomingPeer = sqlCountIncoming + ` AND peer = ?`
+	sqlCountIncomingUpTo = `SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'pending' AND account = ? AND peer = ? LIMIT ?)`
 	sqlMarkDelivered     = `UPDATE inbox SET state = 'delivered', changed = ? WHERE id = ? AND state = 'pending'`
 )
 
@@ -58,7 +59,8 @@ func (tx *Tx) AddIncoming(i Incoming) (int64, error) {
 }
 
 // PendingIncoming gives up to limit messages that wait for an account, those
-// with a number above after, in order.
+// with a number above after, in order. It sorts all of them: it is for looking at an
+// inbox as a whole, and WaitingIncoming for the way to the box.
 func (s *Store) PendingIncoming(ctx context.Context, a id.Account, after int64, limit int) ([]Incoming, error) {
 	q, done, err := s.reader(ctx)
 	if err != nil {
@@ -90,6 +92,15 @@ func (tx *Tx) CountPendingIncoming(a id.Account, peer id.Address) (n int, err er
 	}
 	if err := tx.row(query, args, &n); err != nil {
 		return 0, fmt.Errorf("store: counting the messages for %s: %w", a, err)
+	}
+	return n, nil
+}
+
+// CountUpTo is CountPendingIncoming of one conversation that stops at limit: it
+// costs no more than that many rows.
+func (tx *Tx) CountUpTo(c id.Conversation, limit int) (n int, err error) {
+	if err := tx.row(sqlCountIncomingUpTo, []any{c.Account, c.Peer, limit}, &n); err != nil {
+		return 0, fmt.Errorf("store: counting the messages of %s: %w", c, err)
 	}
 	return n, nil
 }

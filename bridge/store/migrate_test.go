@@ -104,7 +104,8 @@ func TestFirstSchemaEverShipped(t *testing.T) {
 // TestShippedMigrationsAreFrozen: a database out there has run it as it was.
 func TestShippedMigrationsAreFrozen(t *testing.T) {
 	for shipped, name := range map[string]string{"schema0001.sql": "0001_first.sql", "schema0002.sql": "0002_groups.sql",
-		"schema0003.sql": "0003_box_keys.sql", "schema0004.sql": "0004_settings.sql", "schema0005.sql": "0005_helper.sql"} {
+		"schema0003.sql": "0003_box_keys.sql", "schema0004.sql": "0004_settings.sql", "schema0005.sql": "0005_helper.sql",
+		"schema0006.sql": "0006_flow.sql"} {
 		now, err := os.ReadFile(filepath.Join("migrations", name))
 		if err != nil || string(now) != readTestdata(t, shipped) {
 			t.Errorf("migrations/%s differs from what was shipped (%v); make a new file instead", name, err)
@@ -120,10 +121,10 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := rawDB(t, dir)
-	mustExec(t, db, `PRAGMA user_version = 6`)
+	mustExec(t, db, `PRAGMA user_version = 7`)
 	_, err := Open(t.Context(), dir, Options{})
 	wantIs(t, err, ErrNewerSchema)
-	want := "store: the database has schema 6 and this wtvgate knows only up to 5; run the newer wtvgate that wrote it, " +
+	want := "store: the database has schema 7 and this wtvgate knows only up to 6; run the newer wtvgate that wrote it, " +
 		"or put back a backup from before the upgrade"
 	if err.Error() != want {
 		t.Errorf("refusal %q, want %q", err, want)
@@ -131,7 +132,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	if locked, err := Locked(dir); err != nil || locked {
 		t.Errorf("the failed Open kept the lock: %v, %v", locked, err)
 	}
-	mustExec(t, db, `PRAGMA user_version = 5`)
+	mustExec(t, db, `PRAGMA user_version = 6`)
 	if all, err := openAt(t, dir, newClock()).Accounts(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("after going back: %v, %v", all, err)
 	}

@@ -106,7 +106,7 @@ func TestOpenMakesEverythingPrivate(t *testing.T) {
 func TestPragmas(t *testing.T) {
 	s, _ := open(t)
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2", "busy_timeout": "10000", "user_version": "5",
+		"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2", "busy_timeout": "10000", "user_version": "6",
 	} {
 		var got string
 		if err := s.db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
