@@ -70,6 +70,7 @@ type conn struct {
 	compress  bool
 	muted     bool
 	frozen    bool // a trick took over: nothing is answered any more
+	invalid   bool // op 9 was sent, and the client may not have read it yet
 	ss        *session
 	packets   []time.Time
 	timer     *time.Timer

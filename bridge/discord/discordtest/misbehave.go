@@ -140,7 +140,7 @@ func (s *Server) InvalidSession(resumable bool) {
 		if !resumable {
 			c.forget()
 		}
-		c.ss = nil
+		c.ss, c.invalid = nil, true
 		c.op(9, resumable)
 	})
 }

@@ -26,6 +26,10 @@ func (c *conn) packet(b []byte) {
 		return
 	}
 	if c.ss == nil && (*p.Op == 3 || *p.Op == 4 || *p.Op == 8) {
+		if c.invalid { // written before our op 9 was read
+			c.close(closeNotIdentified)
+			return
+		}
 		c.wrong(closeNotIdentified, "op %d before IDENTIFY", *p.Op)
 		return
 	}

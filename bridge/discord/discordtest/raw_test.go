@@ -116,6 +116,19 @@ func start(t *testing.T, d *Server) (*websocket.Conn, any) {
 	return ws, ready["d"].(obj)["session_id"]
 }
 
+// What a client wrote before it read that its session is worth nothing is not its
+// fault.
+func TestWrittenBeforeOp9WasRead(t *testing.T) {
+	d := Start(t, Options{})
+	ws, _ := start(t, d)
+	d.InvalidSession(false)
+	write(t, ws, `{"op":3,"d":{"activities":[],"status":"online","since":null,"afk":false}}`)
+	check(t, "op", frame(t, ws)["op"], any(9.0))
+	_, _, err := ws.ReadMessage()
+	check(t, "closed", websocket.IsCloseError(err, closeNotIdentified), true)
+	check(t, "violations", len(d.TakeViolations()), 0)
+}
+
 func TestResumeRaw(t *testing.T) {
 	var now atomic.Int64
 	now.Store(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixNano())
