@@ -53,7 +53,7 @@ func BenchmarkSay(b *testing.B) {
 	for _, convs := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(convs), func(b *testing.B) {
 			h, n := benchHub(b)
-			h.maxPending = 1 << 30
+			h.maxPending, h.maxPendingAll = 1<<30, 1<<30
 			var next atomic.Int64
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -122,7 +122,7 @@ func BenchmarkStall(b *testing.B) {
 					return Receipt{Event: id.Event("$" + string(m.ID))}, nil
 				}
 			})
-			h.maxPending, h.maxWaiting = 1<<30, 1<<30
+			h.maxPending, h.maxPendingAll, h.maxWaiting = 1<<30, 1<<30, 1<<30
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			defer close(gone)

@@ -27,9 +27,10 @@ type Hub struct {
 	watcher       Watcher            // likewise; nil: nobody counts
 
 	// The constants of these names, maxOther for maxReverse; tests lower them.
-	maxWaiting, maxFolded, maxPending, maxReverse, maxTalks int
+	maxWaiting, maxFolded, maxPending, maxPendingAll, maxReverse, maxTalks int
 
 	waiting, folded places // for rows of the inbox
+	pending         places // for those of the outbox, of all contacts of an account
 	tides           tides  // of those who write a lot
 
 	mu    sync.Mutex // guards the maps below; never held over I/O, a send or a call out, except Attending, which only notes
@@ -85,7 +86,7 @@ func NewHub(st *store.Store, dir *puppets.Directory, log *slog.Logger, now func(
 	if now == nil {
 		now = time.Now
 	}
-	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxFolded: maxFolded, maxPending: maxPending, maxReverse: maxOther,
+	return &Hub{st: st, dir: dir, log: log, now: now, maxWaiting: maxWaiting, maxFolded: maxFolded, maxPending: maxPending, maxPendingAll: maxPendingAll, maxReverse: maxOther,
 		maxTalks: maxTalks, seats: make(map[id.Account]Seat), since: make(map[id.Account]time.Time), convs: make(map[id.Conversation]*conversation),
 		talks: make(map[id.Account]int)}
 }

@@ -22,6 +22,9 @@ const (
 	// maxPending is how many messages an account may have waiting for one
 	// contact's network: a day of talking to a server that is away.
 	maxPending = 1000
+	// maxPendingAll is the same for all of its contacts together: some tens of megabytes,
+	// where each of a full list would have a gigabyte.
+	maxPendingAll = 10 * maxPending
 	// maxTalks is for how many contacts an account may have something waiting: all of
 	// a full list and some that are on none. Anybody can be written to, and each costs
 	// a goroutine for as long as their server is away.
@@ -57,6 +60,9 @@ func (h *Hub) Say(ctx context.Context, key id.Conversation, t text.Content) erro
 		} else if waiting >= h.maxPending {
 			return ErrQueueFull
 		}
+		if err := h.spare(tx, key.Account); err != nil {
+			return err
+		}
 		_, err := tx.AddOutgoing(store.Outgoing{Account: key.Account, Peer: key.Peer, Network: n,
 			Kind: kindMessage, Body: body, Created: h.now()})
 		return err
@@ -67,6 +73,15 @@ func (h *Hub) Say(ctx context.Context, key id.Conversation, t text.Content) erro
 	h.watch(ToFriend, n, kindMessage, Stored, time.Time{})
 	h.wake(key)
 	return nil
+}
+
+// spare finds a place for one message more among all that an account has waiting.
+func (h *Hub) spare(tx *store.Tx, a id.Account) error {
+	ok, _, err := h.pending.take(id.Conversation{Account: a}, h.maxPendingAll-1, h.now(), func() (int, error) { return tx.CountPendingOf(a) })
+	if err == nil && !ok {
+		err = ErrQueueFull
+	}
+	return err
 }
 
 // sayLocal puts a message into another account's inbox.

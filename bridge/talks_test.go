@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"wtvgate/bridge/id"
 	"wtvgate/bridge/store"
@@ -68,4 +69,32 @@ func TestAddingInALoopIsBounded(t *testing.T) {
 	if !errors.Is(err, ErrFull) || n != 6 {
 		t.Errorf("ended with %v after %d", err, n)
 	}
+}
+
+// A full list of contacts, each with all that may wait for it, was a gigabyte.
+func TestAllThatWaitsIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.hub.maxPendingAll = 100 // more than are counted for
+		hold := make(chan struct{})
+		r.net.script = func(string, Outbound) (Receipt, error) { <-hold; return Receipt{}, nil }
+		r.run()
+		for i := range r.hub.maxPendingAll {
+			if err := r.sayTo(fmt.Sprint("a", i%7)); err != nil {
+				t.Fatalf("%d: %v", i, err)
+			}
+		}
+		for range 3 {
+			if err := r.sayTo("a1"); !errors.Is(err, ErrQueueFull) {
+				t.Errorf("one more: %v", err)
+			}
+		}
+		close(hold)
+		r.settled()
+		<-time.After(fullFor)
+		if err := r.sayTo("a1"); err != nil {
+			t.Errorf("when they have gone: %v", err)
+		}
+		r.settled()
+	})
 }

@@ -40,6 +40,7 @@ const (
 	sqlNextOutgoing  = selectOutgoing + `WHERE state = 'pending' AND account = ? AND peer = ? ORDER BY id LIMIT 1`
 	sqlOutgoing      = selectOutgoing + `WHERE id = ?`
 	sqlConversations = `SELECT DISTINCT account, peer FROM outbox WHERE state = 'pending' ORDER BY account, peer`
+	sqlPendingOf     = `SELECT count(*) FROM outbox WHERE state = 'pending' AND account = ?`
 	sqlCountPending  = `SELECT count(*) FROM outbox WHERE state = 'pending' AND account = ? AND peer = ?`
 )
 
@@ -89,6 +90,14 @@ func (tx *Tx) SetOutgoing(n int64, state State, e id.Event, reason string) error
 		_, err = tx.Seen(network, e)
 	}
 	return err
+}
+
+// CountPendingOf counts what waits to be sent in all conversations of an account.
+func (tx *Tx) CountPendingOf(a id.Account) (n int, err error) {
+	if err := tx.row(sqlPendingOf, []any{a}, &n); err != nil {
+		return 0, fmt.Errorf("store: count outbox of %s: %w", a, err)
+	}
+	return n, nil
 }
 
 // CountPending counts what waits to be sent in a conversation.

@@ -26,6 +26,7 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 		"NextOutgoing":         {sqlNextOutgoing, "SEARCH outbox USING INDEX outbox_pending (account=? AND peer=?)"},
 		"Outgoing":             {sqlOutgoing, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)"},
 		"PendingConversations": {sqlConversations, "SCAN outbox USING COVERING INDEX outbox_pending"},
+		"CountPendingOf":       {sqlPendingOf, "SEARCH outbox USING COVERING INDEX outbox_pending (account=?)"},
 		"CountPending":         {sqlCountPending, "SEARCH outbox USING COVERING INDEX outbox_pending (account=? AND peer=?)"},
 		"CountIncoming":        {sqlCountIncoming, "SEARCH inbox USING COVERING INDEX inbox_pending (account=?)"},
 		"CountIncomingPeer":    {sqlCountIncomingPeer, "SEARCH inbox USING COVERING INDEX inbox_pending (account=? AND peer=?)"},

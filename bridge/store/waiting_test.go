@@ -127,6 +127,7 @@ func reads(tx *Tx, n int64) map[string]error {
 	_, errs["Roster"] = tx.Roster(alice)
 	_, _, errs["Contact"] = tx.Contact(alice, bob)
 	_, errs["Version"] = tx.Version(alice)
+	_, errs["CountPendingOf"] = tx.CountPendingOf(alice)
 	_, errs["CountPending"] = tx.CountPending(alice, bob)
 	_, errs["CountPendingIncoming"] = tx.CountPendingIncoming(alice, bob)
 	_, errs["Outgoing"] = tx.Outgoing(n)
