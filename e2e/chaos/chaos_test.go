@@ -49,6 +49,9 @@ func TestChaos(t *testing.T) {
 	w.Break()
 	w.Settle(5 * time.Minute)
 	sum, faults := w.l.Sum()
+	if !sum.Clean() {
+		w.inquire()
+	}
 	signIns, refused := 0, 0
 	w.stop()
 	w.running.Wait()

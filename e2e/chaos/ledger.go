@@ -279,6 +279,19 @@ func (s *Sum) add(f *Flow, m *message) (what string) {
 	return what
 }
 
+// Missing lists how the texts of a flow begin that were accepted and are not accounted
+// for.
+func (f *Flow) Missing() (all []string) {
+	f.l.mu.Lock()
+	defer f.l.mu.Unlock()
+	for i := range f.messages {
+		if f.messages[i].open() {
+			all = append(all, fmt.Sprintf("f%dn%d ", f.id, i+1))
+		}
+	}
+	return all
+}
+
 // Open counts the accepted messages that are not accounted for.
 func (l *Ledger) Open() (n int) {
 	l.mu.Lock()

@@ -22,7 +22,8 @@ type Chat struct {
 	to, from *Flow                              // to the box; from the box
 	say      func(context.Context, string) fate // writes to the box
 	has      func(context.Context) ([]string, error)
-	name     string // of the friend, as the ledger has it
+	name     string                              // of the friend, as the ledger has it
+	event    func(context.Context, string) error // asks for one event of the network's; nil: nobody to ask
 }
 
 // MatrixChat is a friend's room with a box's ghost.
@@ -36,7 +37,8 @@ func MatrixChat(l *Ledger, f *harness.Friend, room mid.RoomID, ghost mid.UserID,
 			}
 			return accepted
 		},
-		has: func(ctx context.Context) ([]string, error) { return f.All(ctx, room, ghost) }}
+		has:   func(ctx context.Context) ([]string, error) { return f.All(ctx, room, ghost) },
+		event: func(ctx context.Context, ev string) error { return f.HasEvent(ctx, room, mid.EventID(ev)) }}
 }
 
 // DiscordChat is a person's direct messages with the bot, who is linked with one

@@ -254,3 +254,17 @@ func (w *World) read(ctx context.Context) error {
 	}
 	return nil
 }
+
+// inquire says what gateway and network know of messages of boxes that are missing.
+func (w *World) inquire() {
+	w.t.Helper()
+	for _, c := range w.chats {
+		for _, part := range c.from.Missing() {
+			state, ev, err := w.g.Sent(part)
+			w.t.Logf("%q: the gateway notes %q as event %q; %v", part, state, ev, err)
+			if err == nil && ev != "" && c.event != nil {
+				w.t.Logf("%q: asked for that event the homeserver says: %v", part, c.event(context.Background(), ev))
+			}
+		}
+	}
+}

@@ -67,6 +67,24 @@ func (g *Gateway) AnHourPasses() {
 	}
 }
 
+// Sent is what the gateway has noted of a message of a box's: how it ended, and as
+// which event.
+func (g *Gateway) Sent(part string) (state, event string, err error) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(g.dir, "data", "gateway.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return "", "", err
+	}
+	defer db.Close()
+	err = db.QueryRow(`SELECT state, event FROM outbox WHERE instr(CAST(body AS TEXT), ?) > 0`, part).Scan(&state, &event)
+	return state, event, err
+}
+
+// HasEvent asks the homeserver for one event.
+func (f *Friend) HasEvent(ctx context.Context, room mid.RoomID, ev mid.EventID) error {
+	_, err := f.c.GetEvent(ctx, room, ev)
+	return err
+}
+
 // TrySend writes a text. An error says nothing of whether it is there.
 func (f *Friend) TrySend(ctx context.Context, room mid.RoomID, text string) error {
 	_, err := f.c.SendMessageEvent(ctx, room, event.EventMessage, &event.MessageEventContent{MsgType: event.MsgText, Body: text})
