@@ -69,7 +69,9 @@ func TestUnknownGhostIsMade(t *testing.T) {
 	if len(made) != maxUnknown || made[0].body["username"] != "webtv_nobody0" {
 		t.Errorf("%d users were made, want %d", len(made), maxUnknown)
 	}
+	w.n.ghosts.mu.Lock()
 	w.n.ghosts.madeFrom = time.Now().Add(-time.Hour)
+	w.n.ghosts.mu.Unlock()
 	if !w.n.ghosts.mayMake() {
 		t.Error("none an hour later")
 	}
