@@ -151,14 +151,18 @@ func (l *Ledger) Shown(who, text string, kills int) {
 	}
 }
 
+// failed begins a line that tells a box that what it wrote was given up.
+const failed = `Not delivered: "`
+
 // Cut notes what was inside a line when it was cut: each message once, however often
-// the line had it.
+// the line had it; for one of the box's own, that it was given up.
 func (l *Ledger) Cut(bytes []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	inside := make(map[*message]bool)
-	for _, match := range tag.FindAllStringSubmatch(string(bytes), -1) {
-		if f, _, m := l.find(match); m != nil && f.toBox && !inside[m] {
+	inside, text := make(map[*message]bool), string(bytes)
+	for _, at := range tag.FindAllStringSubmatchIndex(text, -1) {
+		f, _, m := l.find([]string{text[at[0]:at[1]], text[at[2]:at[3]], text[at[4]:at[5]]})
+		if m != nil && (f.toBox || strings.HasSuffix(text[:at[0]], failed)) && !inside[m] {
 			inside[m] = true
 			m.cuts++
 		}
@@ -264,7 +268,7 @@ func (s *Sum) add(f *Flow, m *message) (what string) {
 		switch {
 		case f.toBox && m.shown[i] > m.shown[i-1]:
 			s.Again++
-		case excused > 0:
+		case f.toBox && excused > 0:
 			excused--
 			s.Repeated++
 		default:

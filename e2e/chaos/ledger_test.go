@@ -54,9 +54,11 @@ func TestLedgerFindsEveryFault(t *testing.T) {
 	sent := write(to, accepted)
 	l.Shown("friend", sent, 0)
 	l.Killed()
-	l.Shown("friend", sent, 1) // for a friend a kill is no excuse
-	want := Sum{Written: 15, Accepted: 13, Delivered: 9, Reported: 1, Refused: 1, Unknown: 1, Again: 1, Repeated: 2, Cut: 1,
-		Lost: 2, Doubled: 3, Disorder: 1, Damaged: 1, Strange: 1, Notices: 1}
+	l.Shown("friend", sent, 1)                             // for a friend a kill is no excuse
+	l.Cut([]byte(failed + write(to, accepted) + `": no.`)) // its writer's line was cut with the news inside
+	l.Cut([]byte(write(to, accepted)))                     // no excuse: lost
+	want := Sum{Written: 17, Accepted: 15, Delivered: 9, Reported: 1, Refused: 1, Unknown: 1, Again: 1, Repeated: 2, Cut: 2,
+		Lost: 3, Doubled: 3, Disorder: 1, Damaged: 1, Strange: 1, Notices: 1}
 	sum, faults := l.Sum()
 	if sum != want || sum.Clean() || len(faults) == 0 {
 		t.Errorf("%+v, want %+v\n%s", sum, want, strings.Join(faults, "\n"))
