@@ -132,6 +132,7 @@ func TestHoleThatStays(t *testing.T) {
 	three := w.write("$three")
 	w.hide("$two")
 	w.look(func() { w.push("3", three) })
+	w.look(func() { w.ahead.Add(int64(holeLook)) }) // it waits still
 	w.received("$zero", "$one")
 	w.ahead.Add(int64(holeWait))
 	w.received("$zero", "$one", "$three")
