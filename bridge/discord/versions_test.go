@@ -1,76 +1,10 @@
 package discord
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"wtvgate/bridge/store"
 	"wtvgate/bridge/store/storetest"
 )
 
-// TestEverySchemaShipped brings the tables of each schema that there ever was up to
-// date, with rows in every one: all of them are there afterwards. What was shipped is
-// not changed any more, and a schema that is newer is refused.
-func TestEverySchemaShipped(t *testing.T) {
-	now, err := filepath.Glob("migrations/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var made, data []string // of each version
-	for i, name := range now {
-		read := func(name string) string {
-			t.Helper()
-			b, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatalf("%v: copy a new migration to testdata, with rows for its tables", err)
-			}
-			return string(b)
-		}
-		made = append(made, read(fmt.Sprintf("testdata/schema%02d.sql", i+1)))
-		data = append(data, read(fmt.Sprintf("testdata/data%02d.sql", i+1)))
-		if b, err := os.ReadFile(name); err != nil || !bytes.Equal(b, []byte(made[i])) {
-			t.Errorf("%s differs from what was shipped (%v); make a new file instead", name, err)
-		}
-	}
-	for newest := range now {
-		t.Run(fmt.Sprint("schema ", newest+1), func(t *testing.T) {
-			st, err := store.Open(t.Context(), storetest.Dir(t), store.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer st.Close()
-			do := func(query string) {
-				t.Helper()
-				if _, err := st.DB().Exec(query); err != nil {
-					t.Fatalf("%.60s: %v", query, err)
-				}
-			}
-			for v := range newest + 1 {
-				do(made[v])
-				do(data[v])
-			}
-			before := storetest.ReadTables(t, st.DB(), "discord_")
-			do("CREATE TABLE discord_version (version INTEGER, compat INTEGER)")
-			do(fmt.Sprintf("INSERT INTO discord_version VALUES (%d, %d)", newest+1, newest+1))
-			for range 2 { // the second finds the tables
-				if err := upgrade(t.Context(), st.DB()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			before.Kept(t, st.DB())
-			after := storetest.ReadTables(t, st.DB(), "discord_version")
-			if got, want := after["discord_version"].Rows, fmt.Sprintf("[%d %d]", len(now), len(now)); len(got) != 1 || got[0] != want {
-				t.Errorf("the version is %q, want %s", got, want)
-			}
-			do("UPDATE discord_version SET version = 99, compat = 99")
-			if err := upgrade(t.Context(), st.DB()); err == nil || !strings.Contains(err.Error(), "v99") {
-				t.Errorf("a newer schema: %v", err)
-			}
-			before.Kept(t, st.DB())
-		})
-	}
-}
+// TestEverySchemaShipped: an update of the gateway keeps what is in our tables.
+func TestEverySchemaShipped(t *testing.T) { storetest.EverySchema(t, "discord_", upgrade) }
